@@ -1,0 +1,155 @@
+const { readdirSync, readFileSync } = require('node:fs')
+const { join } = require('node:path')
+
+// Which arrows may exist between the rooms of the house. `pnpm boundaries` enforces it.
+
+/** What each workspace package may import. Arrows point down only. */
+const arrows = {
+  'packages/state-machine': [],
+  'packages/replication-log': [],
+  'packages/election': [],
+  'packages/configuration': [],
+  'packages/replica': ['election', 'replication-log'],
+  'packages/transport-grpc': ['election', 'replica', 'replication-log'],
+  'packages/client': ['transport-grpc'],
+  'packages/chat-service': ['replica', 'state-machine', 'transport-grpc'],
+  'packages/simulator': ['election', 'replica', 'replication-log', 'state-machine'],
+  'apps/server': [
+    'chat-service',
+    'configuration',
+    'election',
+    'replica',
+    'replication-log',
+    'state-machine',
+    'transport-grpc',
+  ],
+  'apps/cli-client': ['client', 'configuration'],
+  'apps/chatctl': ['configuration', 'transport-grpc'],
+}
+
+/** Sources that run anywhere and always give the same answer: no `node:` module, no npm package but the one named. */
+const pure = [
+  { name: 'state-machine', path: '^packages/state-machine/src/', npm: '/@bufbuild/protobuf/' },
+  { name: 'election', path: '^packages/election/src/' },
+  {
+    name: 'replication-log',
+    path: '^packages/replication-log/src/',
+    pathNot: '^packages/replication-log/src/(file|testing)/',
+  },
+  { name: 'replica-core', path: '^packages/replica/src/core/' },
+]
+
+const test = '([.]test[.]ts$|/test/|/e2e/)'
+/** The files that each package exports, as patterns; read from its package.json, so that the two cannot differ. */
+const entryPoints = readdirSync(join(__dirname, 'packages')).flatMap((name) => {
+  const manifest = JSON.parse(readFileSync(join(__dirname, 'packages', name, 'package.json'), 'utf8'))
+  return Object.values(manifest.exports).map(
+    (target) => `^packages/${name}/${target['@chatroom/source'].slice(2)}$`,
+  )
+})
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(arrows).map(([from, to]) => ({
+      name: `arrows-of-${from.split('/')[1]}`,
+      comment: `${from} may import ${to.length === 0 ? 'no other package' : to.join(', ')}.`,
+      severity: 'error',
+      from: { path: `^${from}/`, pathNot: test },
+      to: {
+        path: '^(packages|apps|examples)/',
+        pathNot: [from, ...to.map((name) => `packages/${name}`)].map((allowed) => `^${allowed}/`),
+      },
+    })),
+    {
+      name: 'entry-points-only',
+      comment: 'Another package is imported by its name, through what its package.json exports.',
+      severity: 'error',
+      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+)/' },
+      to: { path: '^packages/', pathNot: ['^$1/', ...entryPoints] },
+    },
+    {
+      name: 'by-name-not-by-path',
+      comment: 'Another package is imported by its name, not by a relative path.',
+      severity: 'error',
+      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+)/' },
+      to: { path: '^(packages|apps|examples)/', pathNot: '^$1/', dependencyTypes: ['local'] },
+    },
+    ...pure.flatMap(({ name, path, pathNot, npm }) => {
+      const from = { path, pathNot: [test, ...(pathNot ? [pathNot] : [])] }
+      return [
+        {
+          name: `pure-${name}-no-node`,
+          comment:
+            'A pure source imports no module of Node: time, randomness and completed I/O reach it as events.',
+          severity: 'error',
+          from,
+          to: { dependencyTypes: ['core'] },
+        },
+        {
+          name: `pure-${name}-no-npm`,
+          comment:
+            'A pure source imports no package from npm: what it decides must not change with a version of theirs.',
+          severity: 'error',
+          from,
+          to: { path: 'node_modules/', pathNot: npm ? [npm] : [] },
+        },
+      ]
+    }),
+    {
+      name: 'replica-core-knows-rules-only',
+      comment:
+        "The replica's core is made of election and replication-log alone, and of their pure entry points.",
+      severity: 'error',
+      from: { path: '^packages/replica/src/core/', pathNot: test },
+      to: {
+        pathNot: ['^packages/replica/src/core/', '^packages/(election|replication-log)/(src|dist)/index[.]'],
+      },
+    },
+    {
+      name: 'client-never-reaches-the-core',
+      comment: 'A chat program must not load the replication core, not even through somebody else.',
+      severity: 'error',
+      from: { path: '^packages/client/src/', pathNot: test },
+      to: { path: '^packages/(replica|election|replication-log|state-machine)/', reachable: true },
+    },
+    {
+      name: 'no-test-code-in-sources',
+      severity: 'error',
+      from: { path: '/src/', pathNot: [test, '/testing/'] },
+      to: { path: [test, '^packages/[^/]+/src/testing/', 'node_modules/(vitest|fast-check)/'] },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other are one file, or three.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'everything-resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'declared-dependencies-only',
+      comment: 'A package.json names what its sources import.',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/', pathNot: [test, '/testing/'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: '^(packages|apps|examples)/[^/]+/dist/' },
+    combinedDependencies: false,
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@chatroom/source', 'import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.d.ts'],
+      mainFields: ['module', 'main', 'types'],
+    },
+  },
+}
