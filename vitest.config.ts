@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config'
+import './scripts/generate.mjs'
 
-// One process runs the unit tests of every package, on the sources: nothing is built first.
-const conditions = ['@chatroom/source', 'node', 'import', 'module', 'default']
+// Unit tests run on the sources: nothing is built first, and a stack trace shows the line that was written.
+const sources = ['@chatroom/source', 'module', 'node', 'development|production']
+
+/** Where CI wants vitest's own count, as JSON; it prints the last line of its report from that. */
+const report = process.env['CHATROOM_TEST_REPORT']
 
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
@@ -14,23 +19,23 @@ export default defineConfig({
     },
     projects: [
       {
-        ssr: { resolve: { conditions, externalConditions: conditions } },
+        ssr: { resolve: { conditions: sources, externalConditions: sources } },
         test: {
           name: 'unit',
-          include: ['{packages,apps,examples}/*/{src,test}/**/*.test.ts'],
-          setupFiles: [],
+          include: ['{packages,apps,examples}/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts'],
         },
       },
       {
-        // Starts the built programs as processes of their own and kills them: slow, and one file at a time, so that
-        // files do not steal each other's processor in the middle of a time limit.
+        // Starts the built programs as processes of their own and kills them: one file at a time, so that files do not
+        // take each other's processor in the middle of a time limit, and only after the unit tests.
         test: {
           name: 'e2e',
           include: ['{apps,examples}/*/e2e/**/*.test.ts', 'e2e/**/*.test.ts'],
+          globalSetup: ['./scripts/build-programs.mjs'],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          globalSetup: ['./scripts/built.ts'],
         },
       },
     ],
