@@ -101,8 +101,17 @@ module.exports = {
         "The replica's core is made of election and replication-log alone, and of their pure entry points.",
       severity: 'error',
       from: { path: '^packages/replica/src/core/', pathNot: test },
+      to: { pathNot: ['^packages/replica/src/', '^packages/(election|replication-log)/src/index[.]ts$'] },
+    },
+    {
+      name: 'replica-core-runs-no-shell',
+      comment: 'From the rest of the replica its core takes types only, nothing that runs.',
+      severity: 'error',
+      from: { path: '^packages/replica/src/core/', pathNot: test },
       to: {
-        pathNot: ['^packages/replica/src/core/', '^packages/(election|replication-log)/(src|dist)/index[.]'],
+        path: '^packages/replica/src/',
+        pathNot: '^packages/replica/src/core/',
+        dependencyTypesNot: ['type-only'],
       },
     },
     {

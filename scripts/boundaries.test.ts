@@ -50,10 +50,11 @@ describe('the import boundaries', () => {
     ['a package from npm in a pure package', 'election/src/index.ts', 'zod', 'pure-election-no-npm'],
     ["Node in the log's rules", 'replication-log/src/index.ts', 'node:fs', 'pure-replication-log-no-node'],
     ["Node in the replica's core", 'replica/src/core/step.ts', 'node:os', 'pure-replica-core-no-node'],
+    ['a core that runs its shell', 'replica/src/core/step.ts', '../index.ts', 'replica-core-runs-no-shell'],
     [
-      'a core that knows its shell',
+      'a core that knows the disk',
       'replica/src/core/step.ts',
-      '../index.ts',
+      '../../../replication-log/src/file/index.ts',
       'replica-core-knows-rules-only',
     ],
     [
@@ -79,6 +80,7 @@ describe('the import boundaries', () => {
     ['an import of nothing', 'replica/src/index.ts', './missing.ts', 'everything-resolves'],
   ])('catch %s', async (_, file, imported, rule) => {
     write('packages/election/src/inner.ts', 'export const here = 1\n')
+    write('packages/replication-log/src/file/index.ts', 'export const here = 1\n')
     write(`packages/${file}`, `import { here } from '${imported}'\nexport const there = here\n`)
     const { violations } = await violationsUnder(house)
     expect(violations.join('\n')).toContain(rule)

@@ -3,12 +3,14 @@
 //
 //   --without tests      leaves a step out (CI has just run the tests through `pnpm test`)
 import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
+const packages = readdirSync(join(root, 'packages'))
 
 /**
  * `live` steps take long and show their output as it comes; the others only when they fail.
@@ -53,6 +55,11 @@ const steps = [
     name: 'dead code',
     commands: [['knip']],
     remedy: 'Remove what nobody uses; `pnpm dead-code` runs this step alone.',
+  },
+  {
+    name: 'packages',
+    commands: packages.map((name) => ['publint', 'run', `packages/${name}`, '--pack=false', '--strict']),
+    remedy: 'Mend the package.json that is named above: somebody who installs that package would stumble.',
   },
   {
     name: 'tests',
