@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import type { Address } from './address.ts'
+import { defineOption, type Option } from './option.ts'
+import { addresses, oneOf, onOrOff, path, wholeNumber } from './values.ts'
+
+// Every option of every program, declared once. A program picks those it takes.
+
+/** Which rules replicas follow; README has the table of what each survives. */
+export type Mode = 'fail-stop' | 'majority'
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+export type LogFormat = 'auto' | 'json' | 'pretty'
+
+/** As many replicas as a cluster may have. */
+export const maximumReplicas = 7
+/** As many replicas as there are if no list of peers says otherwise. */
+export const defaultReplicas = 3
+
+export const config: Option<string | null> = defineOption<string | null>({
+  key: 'config',
+  placeholder: 'file',
+  help: 'config file, JSON',
+  schema: path(),
+  fallback: null,
+  fallbackWords: 'chatroom.config.json in the working directory, if there is one',
+})
+
+export const dataDir: Option<string> = defineOption<string>({
+  key: 'dataDir',
+  placeholder: 'directory',
+  help: 'where replicas keep their data, each in a directory replica-N of its own',
+  schema: path(),
+  fallback: 'data',
+  fallbackWords: './data',
+})
+
+export const clientPort: Option<number> = defineOption<number>({
+  key: 'clientPort',
+  placeholder: 'port',
+  help: 'first of the consecutive TCP ports for clients, one for each replica; not used with --servers',
+  schema: wholeNumber('a port', 1, 65535),
+  fallback: 9600,
+})
+
+export const peerPort: Option<number> = defineOption<number>({
+  key: 'peerPort',
+  placeholder: 'port',
+  help: 'first of the consecutive TCP ports on which replicas talk to each other; not used with --peers',
+  schema: wholeNumber('a port', 1, 65535),
+  fallback: 9700,
+})
+
+export const servers: Option<readonly Address[] | null> = defineOption<readonly Address[] | null>({
+  key: 'servers',
+  placeholder: 'host:port,…',
+  help: 'where clients reach each replica, in the order of their ids',
+  schema: addresses(1, maximumReplicas),
+  fallback: null,
+  fallbackWords: '127.0.0.1 and the client ports',
+})
+
+export const peers: Option<readonly Address[] | null> = defineOption<readonly Address[] | null>({
+  key: 'peers',
+  placeholder: 'host:port,…',
+  help: 'where replicas reach each other, in the order of their ids: replica 0 first',
+  schema: addresses(1, maximumReplicas),
+  fallback: null,
+  fallbackWords: '127.0.0.1 and the peer ports, three replicas',
+})
+
+export const id: Option<number | null> = defineOption<number | null>({
+  key: 'id',
+  placeholder: 'number',
+  help: 'which replica this is, counted from 0',
+  schema: wholeNumber('the id of a replica', 0, maximumReplicas - 1),
+  fallback: null,
+  fallbackWords: '',
+})
+
+export const mode: Option<Mode | null> = defineOption<Mode | null>({
+  key: 'mode',
+  placeholder: 'mode',
+  help: 'fail-stop (survives all crashes but one; all replicas on this host) or majority (survives a minority of crashes and partitions)',
+  schema: oneOf(['fail-stop', 'majority']),
+  fallback: null,
+  fallbackWords: 'fail-stop if every peer address is a loopback address, else majority',
+})
+
+export const idleTimeout: Option<number> = defineOption<number>({
+  key: 'idleTimeout',
+  placeholder: 'seconds',
+  help: 'seconds without a command after which a session ends, up to 86400',
+  schema: wholeNumber('a number of seconds', 1, 86_400),
+  fallback: 60,
+})
+
+export const logLevel: Option<LogLevel> = defineOption<LogLevel>({
+  key: 'logLevel',
+  placeholder: 'level',
+  help: 'least important log lines to write: trace, debug, info, warn, error, fatal or silent',
+  schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  fallback: 'info',
+})
+
+export const logFormat: Option<LogFormat> = defineOption<LogFormat>({
+  key: 'logFormat',
+  placeholder: 'format',
+  help: 'json (one object a line), pretty (for people) or auto (pretty on a terminal, else json)',
+  schema: oneOf(['auto', 'json', 'pretty']),
+  fallback: 'auto',
+})
+
+export const json: Option<boolean> = defineOption<boolean>({
+  key: 'json',
+  placeholder: null,
+  help: 'print JSON, for programs',
+  schema: onOrOff(),
+  fallback: false,
+})
+
+export const restart: Option<boolean> = defineOption<boolean>({
+  key: 'restart',
+  placeholder: null,
+  help: 'bring a replica that died back by itself, after pauses of 0.5 to 30 seconds',
+  schema: onOrOff(),
+  fallback: false,
+})
+
+/** Set by whatever starts a replica and wants it to end together with itself. */
+export const supervised: Option<boolean> = defineOption<boolean>({
+  key: 'supervised',
+  placeholder: null,
+  help: 'stop when standard input ends',
+  schema: z.boolean(),
+  fallback: false,
+  flagOnly: true,
+  hidden: true,
+})
+
+/** What a config file may contain: one file can serve all programs, each takes what it knows. */
+export const fileOptions: readonly Option<unknown>[] = [
+  dataDir,
+  clientPort,
+  peerPort,
+  servers,
+  peers,
+  id,
+  mode,
+  idleTimeout,
+  logLevel,
+  logFormat,
+  json,
+  restart,
+]
