@@ -53,35 +53,35 @@ export async function run(program: CommandDefinition | ProgramDefinition, given:
 
 const everyOption: readonly Option<unknown>[] = [...options.fileOptions, options.supervised]
 
-/** What a program with every option makes of what was given: `look`'s result, or the outcome with the error. */
+/** What a program with every option makes of what was given: `look`'s result, or the outcome if it was refused. */
 export async function settingsOf<T>(given: Given, look: (settings: Settings) => T): Promise<T | Outcome> {
-  let result: { readonly value: T } | null = null
+  const results: T[] = []
   const outcome = await run(
     {
       name: 'test',
       summary: 'Looks at its settings.',
       options: everyOption,
       run: ({ settings }) => {
-        result = { value: look(settings) }
+        results.push(look(settings))
         return 0
       },
     },
     given,
   )
-  return result === null ? outcome : unwrap(result)
+  const [result] = results
+  return result === undefined ? outcome : result
 }
 
-function unwrap<T>(result: { readonly value: T }): T {
-  return result.value
-}
-
-/** The sentence on stderr and the exit code. */
+/** The exit code and the sentence on stderr. */
 export async function refusal(
   given: Given,
-  look: (settings: Settings) => unknown = () => undefined,
+  look: (settings: Settings) => unknown = () => 0,
 ): Promise<string> {
-  const outcome = await settingsOf(given, look)
-  if (typeof outcome !== 'object' || outcome === null || !('exitCode' in outcome))
-    return 'nothing was refused'
-  return `${String(outcome.exitCode)} ${outcome.stderr.trimEnd()}`
+  let refused = true
+  const outcome = await settingsOf(given, (settings) => {
+    look(settings)
+    refused = false
+    return { exitCode: 0, stdout: '', stderr: 'nothing was refused' }
+  })
+  return `${refused ? outcome.exitCode : 0} ${outcome.stderr.trimEnd()}`
 }
