@@ -1,1 +1,13 @@
-export {}
+export { comparePositions, type Entry, type EntryKind, entryBytes, origin, type Position } from './entry.ts'
+export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
+export type { FlushOutcome } from './memory-storage.ts'
+export type {
+  HardState,
+  PersistBatch,
+  SnapshotInfo,
+  SnapshotWriter,
+  Storage,
+  StorageIdentity,
+  StoredState,
+} from './storage.ts'
+export { type Damage, StorageError, type StorageErrorCode } from './storage-error.ts'
