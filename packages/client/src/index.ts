@@ -1,1 +1,13 @@
-export {}
+/** A chat program's side of Chatroom: sessions, failover, exactly-once sends, subscriptions. */
+export {
+  type CallOptions,
+  ChatClient,
+  type CloseOptions,
+  connect,
+  type LoginOptions,
+  type LoginResult,
+} from './client.ts'
+export { ChatError, type ChatErrorCode, type GrpcCode } from './error.ts'
+export type { InboxMessage, InboxOptions } from './inbox.ts'
+export type { ConnectOptions, Switch } from './options.ts'
+export type { SendOptions } from './sender.ts'

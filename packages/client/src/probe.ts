@@ -1,0 +1,28 @@
+import { ChatServiceService, readChatError } from '@chatroom/transport-grpc/chat'
+import { failureOf, isServiceError } from './failure.ts'
+import type { Answer, Probe } from './leader-search.ts'
+
+/**
+ * Asks a replica whether it leads by the cheapest request that only a leader answers: a page of one account name, without a session, so that it counts as
+ * nobody's command.
+ * @param timeoutMs milliseconds after which a replica counts as silent
+ */
+export function probeLeader(timeoutMs: number): Probe {
+  return async (channel, signal): Promise<Answer> => {
+    const page = { prefix: '', pageSize: 1, pageToken: '' }
+    const call = channel.unary(ChatServiceService.listAccounts, page, null, timeoutMs)
+    signal.addEventListener('abort', call.cancel)
+    try {
+      await call.answer
+      return { kind: 'leads' }
+    } catch (error) {
+      if (!isServiceError(error)) throw error
+      const info = readChatError(error)
+      if (info.reason === null) return { kind: 'silent' }
+      const failure = failureOf(info)
+      return { kind: 'does not', leader: failure.kind === 'lost' ? failure.leader : null }
+    } finally {
+      signal.removeEventListener('abort', call.cancel)
+    }
+  }
+}

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto'
+import {
+  readChatMessageError,
+  type SendMessagesRequest,
+  type SendMessagesResponse,
+  sendMessagesMethod,
+} from '@chatroom/transport-grpc/chat'
+import type { ClientDuplexStream } from '@grpc/grpc-js'
+import { ChatError } from './error.ts'
+import { endedInPeace, type Failure, failureOf, failureOfCall, leftBehind } from './failure.ts'
+import { Outbox, type Outgoing } from './outbox.ts'
+import { outOfTime, type RequestParts, settle } from './request.ts'
+import { openScope } from './scope.ts'
+import type { Tenure } from './tenure.ts'
+
+/** What to send, and how long to try. */
+export interface SendOptions {
+  /** Ends the wait. A message that is already under way may still be delivered. */
+  readonly signal?: AbortSignal
+  /** Milliseconds with all tries, from now. Default: the client's `requestTimeoutMs`. */
+  readonly timeoutMs?: number
+  /** 1 to 64 bytes, unique in the session. Default: a random UUID. Give one to find out later what became of a message. */
+  readonly requestId?: string
+}
+
+export interface SenderParts extends RequestParts {
+  readonly token: string
+  readonly maximumInFlight: number
+  readonly maximumQueued: number
+  /** Aborted when the session is over. */
+  readonly ended: AbortSignal
+  /** An answer said that the session is over. */
+  readonly onSessionEnded: (error: ChatError) => void
+}
+
+/** Bytes of messages that may wait in one client. */
+const maximumBytes = 32 * 1024 * 1024
+/** What a message takes besides its text and its recipient, bytes, roughly. */
+const overheadBytes = 128
+
+interface Item extends Outgoing {
+  readonly to: string
+  readonly text: string
+  /** True once it went out: from then on it may have been delivered. */
+  sent: boolean
+  readonly settle: (result: string | ChatError) => void
+}
+
+/** Sends the messages of one session over one stream, in order and exactly once, through any failover. */
+export class Sender {
+  readonly #parts: SenderParts
+  readonly #outbox: Outbox<Item>
+  readonly #roomWaiters = new Set<() => void>()
+  #running = false
+  /** Writes what may go out; does nothing while no stream is open. */
+  #pump: () => void = () => undefined
+  /** Stops looking for a leader for nobody. */
+  #idle = new AbortController()
+  #last: Failure | null = null
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts
+    this.#outbox = new Outbox({
+      inFlight: parts.maximumInFlight,
+      queued: parts.maximumQueued,
+      bytes: maximumBytes,
+    })
+    parts.ended.addEventListener('abort', () => this.#failAll())
+  }
+
+  /** Resolves with the message's id. @throws ChatError */
+  send(to: string, text: string, options: SendOptions): Promise<string> {
+    const { ended } = this.#parts
+    const timeoutMs = options.timeoutMs ?? this.#parts.requestTimeoutMs
+    return new Promise((resolve, reject) => {
+      // The end of the session settles all messages at once, see below.
+      const scope = openScope(timeoutMs, [options.signal])
+      const item: Item = {
+        requestId: options.requestId ?? randomUUID(),
+        to,
+        text,
+        sent: false,
+        bytes: overheadBytes + Buffer.byteLength(to) + Buffer.byteLength(text),
+        settle: (result) => {
+          scope.close()
+          if (result instanceof ChatError) reject(result)
+          else resolve(result)
+        },
+      }
+      if (scope.signal.aborted || ended.aborted) {
+        item.settle(errorOf(ended.aborted ? ended.reason : scope.signal.reason))
+        return
+      }
+      if (!this.#outbox.offer(item)) {
+        item.settle(
+          new ChatError('queue full', 'Too many messages wait to be sent: wait for sendable() first.'),
+        )
+        return
+      }
+      scope.signal.addEventListener('abort', () => {
+        this.#outbox.giveUp(item)
+        item.settle(scope.expired ? this.#outOfTime(item, timeoutMs) : errorOf(scope.signal.reason))
+        this.#afterChange()
+      })
+      this.#pump()
+      if (!this.#running) void this.#run()
+    })
+  }
+
+  /** Resolves when another message would be taken. Rejects with the signal's reason. */
+  async sendable(signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    await this.#until(() => this.#outbox.hasRoom(overheadBytes), signals)
+  }
+
+  /** Resolves when every message has its answer. Rejects with the signal's reason. */
+  async settled(signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    await this.#until(() => this.#outbox.isEmpty, signals)
+  }
+
+  async #until(holds: () => boolean, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    if (holds()) return
+    const scope = openScope(null, [...signals, this.#parts.ended])
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const check = (): void => {
+          if (scope.signal.aborted) reject(errorOf(scope.signal.reason))
+          else if (!holds()) return
+          else resolve()
+          this.#roomWaiters.delete(check)
+        }
+        this.#roomWaiters.add(check)
+        scope.signal.addEventListener('abort', check)
+        check()
+      })
+    } finally {
+      scope.close()
+    }
+  }
+
+  #outOfTime(item: Item, timeoutMs: number): ChatError {
+    return outOfTime(this.#parts.finder, this.#last, timeoutMs, item.sent ? item.requestId : null)
+  }
+
+  #afterChange(): void {
+    for (const check of [...this.#roomWaiters]) check()
+    if (this.#outbox.isEmpty) this.#idle.abort()
+  }
+
+  #failAll(): void {
+    const reason = errorOf(this.#parts.ended.reason)
+    for (const item of this.#outbox.clear()) item.settle(reason)
+    this.#afterChange()
+  }
+
+  /** One stream after the other, as long as there is something to send and while the last stream holds. */
+  async #run(): Promise<void> {
+    this.#running = true
+    const { finder, ended } = this.#parts
+    let failures = 0
+    while (!ended.aborted && !this.#outbox.isEmpty) {
+      this.#idle = new AbortController()
+      const scope = openScope(null, [ended, this.#idle.signal])
+      try {
+        const tenure = await finder.leader(scope.signal)
+        const { failure, answers } = await this.#stream(tenure)
+        this.#outbox.rewind()
+        failures = answers > 0 ? 0 : failures + 1
+        this.#last = failure
+        if (failure.kind === 'refused') this.#refuse(failure.error)
+        else await settle(finder, tenure, failure, failures, scope.signal)
+      } catch (error) {
+        // Nobody waits any more, or the session is over; anything else is a mistake in here.
+        if (!scope.signal.aborted) throw error
+      } finally {
+        scope.close()
+      }
+    }
+    this.#running = false
+  }
+
+  /** The whole stream was refused, so every message of it is. */
+  #refuse(error: ChatError): void {
+    if (error.endsSession) this.#parts.onSessionEnded(error)
+    for (const item of this.#outbox.clear()) item.settle(error)
+    this.#afterChange()
+  }
+
+  /** Opens a stream and keeps it until it breaks. Resolves with why. */
+  #stream(tenure: Tenure): Promise<{ failure: Failure; answers: number }> {
+    const { finder, ended, tryTimeoutMs, token } = this.#parts
+    return new Promise((resolve) => {
+      const stream = tenure.channel.duplexStream(sendMessagesMethod, token)
+      let answers = 0
+      let answersBefore = -1
+      const silence = setInterval(() => {
+        if (this.#outbox.inFlight > 0 && answers === answersBefore) finder.doubt(tenure)
+        answersBefore = answers
+      }, tryTimeoutMs)
+      silence.unref()
+
+      let open = true
+      const finish = (failure: Failure): void => {
+        if (!open) return
+        open = false
+        this.#pump = () => undefined
+        clearInterval(silence)
+        forget()
+        ended.removeEventListener('abort', leave)
+        stream.cancel()
+        resolve({ failure, answers })
+      }
+      const leave = (): void => finish(leftBehind)
+      ended.addEventListener('abort', leave)
+      const forget = tenure.onEnd(leave)
+
+      stream.on('data', (response: SendMessagesResponse) => {
+        if (!open) return
+        answers++
+        const failure = this.#take(response)
+        if (failure !== null) finish(failure)
+        else this.#pump()
+      })
+      stream.on('error', (error: unknown) => {
+        finish(failureOfCall(error) ?? unexpected('an error that is none of gRPC'))
+      })
+      stream.on('end', () => finish(endedInPeace))
+      if (open) this.#pumpInto(stream)
+    })
+  }
+
+  #pumpInto(stream: ClientDuplexStream<SendMessagesRequest, SendMessagesResponse>): void {
+    let full = false
+    this.#pump = () => {
+      while (!full) {
+        const item = this.#outbox.next()
+        if (item === null) return
+        item.sent = true
+        full = !stream.write({ requestId: item.requestId, to: item.to, text: item.text })
+      }
+    }
+    stream.on('drain', () => {
+      full = false
+      this.#pump()
+    })
+    this.#pump()
+  }
+
+  /** Settles one message. @returns why the stream is of no use any more, or null */
+  #take({ requestId, result }: SendMessagesResponse): Failure | null {
+    if (result === undefined) return unexpected(`an answer without a result to ${requestId}`)
+    const settled = result.$case === 'error' ? failureOf(readChatMessageError(result.value)) : null
+    if (settled !== null && settled.kind !== 'refused') return settled
+    const item = this.#outbox.answered(requestId)
+    if (item === undefined) return unexpected(`an answer out of order, to ${requestId}`)
+    const error = settled?.error
+    if (error?.endsSession) this.#parts.onSessionEnded(error)
+    item?.settle(error ?? (result.$case === 'messageId' ? result.value : ''))
+    this.#afterChange()
+    return null
+  }
+}
+
+function unexpected(what: string): Failure {
+  return { kind: 'refused', error: new ChatError('not a chat server', `The server gave ${what}.`) }
+}
+
+function errorOf(reason: unknown): ChatError {
+  return reason instanceof ChatError
+    ? reason
+    : new ChatError('aborted', 'The caller gave the request up.', { cause: reason })
+}
