@@ -1,1 +1,7 @@
-export {}
+export { Deaths } from './deaths.ts'
+export { failStop } from './fail-stop.ts'
+export { majority, quorumSize } from './majority.ts'
+export { type Member, names, namesDisk, type ReplicaId, sameMember } from './member.ts'
+export type { Candidacy, Leadership, Mode, ModeName, StandRefusal, Verdict, ViewStep } from './mode.ts'
+export { compareViews, planRecovery, type RecoveryPlan, type Returnee } from './recovery.ts'
+export { bootstrapView, decodeView, encodeView, type PlacedView, type View } from './view.ts'

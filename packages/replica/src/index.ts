@@ -1,1 +1,27 @@
-export {}
+// For whoever replicates a state machine.
+
+export type { MemberChange } from './core/events.ts'
+export { defaultLimits, type Limits } from './core/limits.ts'
+export type {
+  Append,
+  Appended,
+  Message,
+  Presence,
+  Pull,
+  Pulled,
+  SnapshotAck,
+  SnapshotChunk,
+  TimeoutNow,
+  VoteRefusal,
+  VoteReply,
+  VoteRequest,
+} from './core/messages.ts'
+export { type LeaderHint, ReplicaError, type ReplicaErrorCode } from './errors.ts'
+export type { ReplicaOptions } from './options.ts'
+// Ports: what an implementation of one needs.
+export { type Clock, systemClock } from './ports/clock.ts'
+export type { Fencer } from './ports/fencer.ts'
+export type { EntryContext, SnapshotSink, StateMachine } from './ports/state-machine.ts'
+export type { Hello, PeerObservation, Transport, TransportReceiver } from './ports/transport.ts'
+export { createReplica, PROTOCOL_VERSION, type Replica, type ReplicaEvent } from './replica.ts'
+export type { PeerStatus, ReplicaStatus, Role, Waiting } from './status.ts'

@@ -1,0 +1,57 @@
+/** Every bound and every time of a replica, in one place. Times in milliseconds, sizes in bytes (by `entryBytes`). */
+export interface Limits {
+  /** A leader speaks to every peer at least so often. */
+  readonly heartbeatMs: number
+  /** Majority: a follower that heard no leader for this long, plus up to as much again at random, asks for votes. */
+  readonly electionTimeoutMs: number
+  /** Fail-stop: a member that was silent for so long is fenced. */
+  readonly fenceAfterMs: number
+  /** A replica between two of whose events so much time passed distrusts what it believed about others (rule 8). */
+  readonly stallMs: number
+  /** The lowest surviving id stands first, each next one so much later. */
+  readonly standStaggerMs: number
+  /** An election that is not decided after so long begins anew. */
+  readonly campaignMs: number
+  /** Entries in one `append` message: at most so many bytes. */
+  readonly appendBytes: number
+  /** `append` messages with entries under way to one peer. */
+  readonly inflightMessages: number
+  /** Bytes under way to one peer. */
+  readonly inflightBytes: number
+  /** Entries kept in memory for followers, behind the applied ones. */
+  readonly cacheBytes: number
+  /** Bytes of proposals that are not committed yet; more are refused as overloaded. */
+  readonly uncommittedBytes: number
+  /** Reads that wait for their round; more are refused as overloaded. */
+  readonly pendingReads: number
+  /** Fail-stop: a returnee is named by the view when its log lacks at most so many entries. */
+  readonly joinLagEntries: number
+  /** Entries kept behind a snapshot, so that a follower that is a little late needs no snapshot. */
+  readonly compactMarginEntries: number
+  /** A leadership transfer that did not happen by then is given up. */
+  readonly transferMs: number
+  /**
+   * Majority: answer reads from a lease instead of a round of messages. Safe only if no two clocks differ in rate by more than this fraction
+   * (0.1: a tenth) and no process is stopped between reading its clock and answering; 0 switches leases off, which is the default.
+   */
+  readonly leaseClockDrift: number
+}
+
+export const defaultLimits: Limits = {
+  heartbeatMs: 50,
+  electionTimeoutMs: 300,
+  fenceAfterMs: 1_000,
+  stallMs: 400,
+  standStaggerMs: 60,
+  campaignMs: 500,
+  appendBytes: 512 * 1024,
+  inflightMessages: 4,
+  inflightBytes: 4 * 1024 * 1024,
+  cacheBytes: 32 * 1024 * 1024,
+  uncommittedBytes: 64 * 1024 * 1024,
+  pendingReads: 10_000,
+  joinLagEntries: 1_000,
+  compactMarginEntries: 10_000,
+  transferMs: 2_000,
+  leaseClockDrift: 0,
+}

@@ -1,0 +1,13 @@
+import type { Hello } from './transport.ts'
+
+/**
+ * Ends another replica's process for certain (STONITH). Needed in fail-stop mode: a silent member is killed and then proven dead; without a
+ * fencer writes wait for it.
+ */
+export interface Fencer {
+  /**
+   * Kills exactly the process that said this hello, or does nothing if that process has ended. Resolves when the kill was issued; the proof of death comes
+   * from the transport. Rejects with the reason if it cannot.
+   */
+  fence(hello: Hello): Promise<void>
+}

@@ -1,0 +1,35 @@
+/** Where an entry stands and when the leader took it. The only clock a state machine may read is `time`. */
+export interface EntryContext {
+  readonly index: number
+  readonly term: number
+  /** Milliseconds since 1970, never decreasing from entry to entry. */
+  readonly time: number
+}
+
+/** Takes a snapshot in, chunk by chunk; the state machine changes only at `finish`. */
+export interface SnapshotSink {
+  write(chunk: Uint8Array): void
+  finish(): void
+}
+
+/**
+ * What is replicated. `apply` must be a function of the state and its arguments alone: no clock, no random number, no I/O, no iteration order that
+ * depends on anything else. It never throws for bad input (it answers with a reply that says so); if it throws, the replica stops.
+ */
+export interface StateMachine<Command, Reply> {
+  /** Counts up when `apply` changes its meaning. */
+  readonly version: number
+  encode(command: Command): Uint8Array
+  /** Throws if the bytes are no command: the replica stops. */
+  decode(payload: Uint8Array): Command
+  apply(command: Command, at: EntryContext): Reply
+  /**
+   * The state as of this call, in chunks of at most 256 KiB. The caller takes a chunk, lets other work (further `apply` calls included) go on, and
+   * takes the next: the chunks still describe the state as of the call. One at a time; `return()` gives up.
+   */
+  snapshot(): IterableIterator<Uint8Array>
+  /** Begins to take in a snapshot. */
+  restore(): SnapshotSink
+  /** Same state, same text, on every replica: to compare replicas. May be slow. */
+  hash(): string
+}

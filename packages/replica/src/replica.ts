@@ -1,0 +1,441 @@
+import type { ReplicaId } from '@chatroom/election'
+import type { Effect, Report } from './core/effects.ts'
+import type { Event, MemberChange } from './core/events.ts'
+import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
+import type { Limits } from './core/limits.ts'
+import { type Core, createCore, currentView, isServing, viewInForce } from './core/state.ts'
+import { step } from './core/step.ts'
+import { type LeaderHint, ReplicaError } from './errors.ts'
+import { checkedLimits, modes, type ReplicaOptions } from './options.ts'
+import { type Clock, systemClock } from './ports/clock.ts'
+import type { StateMachine } from './ports/state-machine.ts'
+import type { Hello, TransportReceiver } from './ports/transport.ts'
+import { Applier } from './shell/applier.ts'
+import { Persister } from './shell/persister.ts'
+import { outcomeUnknown, Proposals, refusal } from './shell/proposals.ts'
+import { Questions } from './shell/questions.ts'
+import { restore, Snapshotter } from './shell/snapshotter.ts'
+import type { PeerStatus, ReplicaStatus } from './status.ts'
+
+/** Version of what replicas say to each other. */
+export const PROTOCOL_VERSION = 1
+/** How often time passes for the core. */
+const TICK_MS = 20
+
+export type ReplicaEvent =
+  | Report
+  | { readonly type: 'halted'; readonly reason: string }
+  | { readonly type: 'fencing failed'; readonly reason: string }
+  | { readonly type: 'storage full'; readonly full: boolean }
+
+/** One replica of a replicated state machine. */
+export interface Replica<
+  Command,
+  Reply,
+  Machine extends StateMachine<Command, Reply> = StateMachine<Command, Reply>,
+> {
+  readonly id: ReplicaId
+  /** For looks that may be stale; what must be up to date goes through `read`. */
+  readonly stateMachine: Machine
+  /** Opens the storage, binds the listener, takes part. Rejects if the storage cannot be opened or the address is taken. */
+  start(): Promise<void>
+  /** Resolves when the command is committed, durable and applied here. Commands enter the log in the order of the calls. Rejects with a `ReplicaError`. */
+  propose(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Reply>
+  /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
+  read<T>(query: (stateMachine: Machine) => T): Promise<T>
+  status(): ReplicaStatus
+  on(listener: (event: ReplicaEvent) => void): () => void
+  /** Hands leadership to `to`, or to the most advanced follower. Resolves when another replica leads; rejects if none took over. */
+  transferLeadership(to?: ReplicaId): Promise<void>
+  /** Majority mode: changes the membership by one. Resolves when the change is committed. */
+  changeMembers(change: MemberChange): Promise<void>
+  stop(): Promise<void>
+  /** Resolves after `stop`; rejects with a `ReplicaError` 'halted' if the replica had to stop itself. */
+  readonly closed: Promise<void>
+}
+
+export function createReplica<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  options: ReplicaOptions<Command, Reply, Machine>,
+): Replica<Command, Reply, Machine> {
+  return new Shell(options, checkedLimits(options))
+}
+
+/** What runs once the storage is open. */
+interface Running<Command, Reply> {
+  readonly core: Core
+  readonly persister: Persister
+  readonly applier: Applier<Command, Reply>
+  readonly snapshotter: Snapshotter<Command, Reply>
+}
+
+/**
+ * The thin shell around the pure core: hands it what happens, does what it wants done. Every decision is the core's; the shell owns only the ports and
+ * those who wait for an answer.
+ */
+class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
+  implements Replica<Command, Reply, Machine>
+{
+  readonly id: ReplicaId
+  readonly stateMachine: Machine
+  readonly closed: Promise<void>
+  readonly #options: ReplicaOptions<Command, Reply, Machine>
+  readonly #limits: Limits
+  readonly #clock: Clock
+  readonly #proposals = new Proposals<Reply>()
+  readonly #questions = new Questions()
+  readonly #listeners = new Set<(event: ReplicaEvent) => void>()
+  readonly #events: Event[] = []
+  /** Messages that wait for a persist, ascending by its number. */
+  readonly #held: Extract<Effect, { type: 'send' }>[] = []
+  #running: Running<Command, Reply> | null = null
+  #draining = false
+  #stopTicking: () => void = () => undefined
+  #stopped: ReplicaError | null = null
+  #close: { resolve: () => void; reject: (error: ReplicaError) => void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  }
+
+  constructor(options: ReplicaOptions<Command, Reply, Machine>, limits: Limits) {
+    this.#options = options
+    this.#limits = limits
+    this.#clock = options.clock ?? systemClock
+    this.id = options.id
+    this.stateMachine = options.stateMachine
+    this.closed = new Promise((resolve, reject) => {
+      this.#close = { resolve, reject }
+    })
+    this.closed.catch(() => undefined)
+  }
+
+  async start(): Promise<void> {
+    const { id, members, mode, stateMachine, storage, transport, peers = [] } = this.#options
+    const clock = this.#clock
+    const stored = await storage.open({ tailBytes: this.#limits.cacheBytes })
+    if (stored.identity.replicaId !== id) {
+      throw new ReplicaError(
+        'invalid configuration',
+        `this data belongs to replica ${stored.identity.replicaId}, not to replica ${id}: give each replica its own data directory`,
+      )
+    }
+    if (stored.snapshot !== null) await restore(stateMachine, storage)
+    const failed = (error: unknown): void =>
+      this.#halt(error instanceof Error ? error.message : String(error), error)
+    const core = createCore({
+      mode: modes[mode],
+      limits: this.#limits,
+      members,
+      peers: [...new Set([...members, ...peers])].filter((peer) => peer !== id),
+      stored,
+      appliedIndex: stored.snapshot?.index ?? 0,
+      freshClusterId: token(clock),
+      seed: Math.floor(clock.random() * 2 ** 32),
+    })
+    const persister = new Persister(storage, clock, {
+      persisted: (persist) => {
+        this.#release(persist)
+        this.#dispatch({ type: 'persisted', persist })
+      },
+      failed,
+    })
+    const applier = new Applier(stateMachine, storage, clock, () => core.log, core.appliedIndex, {
+      replied: (entry, reply) => this.#proposals.applied(entry.index, entry.term, reply),
+      applied: (index) => {
+        this.#dispatch({ type: 'applied', index })
+        this.#running?.snapshotter.takeIfDue(core, this.#options.snapshotEveryBytes ?? 64 * 1024 * 1024)
+      },
+      failed,
+    })
+    const dispatch = (event: Event): void => this.#dispatch(event)
+    const snapshotter = new Snapshotter({
+      machine: stateMachine,
+      storage,
+      persister,
+      applier,
+      newest: stored.snapshot,
+      dispatch,
+      failed,
+    })
+    this.#running = { core, persister, applier, snapshotter }
+    const receiver: TransportReceiver = {
+      receive: (from, message) => this.#dispatch({ type: 'receive', from, message }),
+      observe: (observation) => this.#dispatch({ type: 'observe', observation }),
+      hello: () => this.#hello(core),
+    }
+    try {
+      await transport.start(receiver)
+    } catch (error) {
+      this.#running = null
+      await storage.close()
+      throw error
+    }
+    transport.closed.catch(failed)
+    this.#tick()
+    this.#stopTicking = clock.every(TICK_MS, () => this.#tick())
+  }
+
+  async propose(command: Command, options: { readonly signal?: AbortSignal } = {}): Promise<Reply> {
+    const { signal } = options
+    if (signal?.aborted) throw aborted()
+    const core = this.#core()
+    if (core.role !== 'leader') throw refusal('not leader', this.#leader(core))
+    if (this.#running?.persister.full)
+      throw new ReplicaError(
+        'storage full',
+        `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
+      )
+    if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) throw refusal('overloaded', null)
+    const payload = this.stateMachine.encode(command)
+    return new Promise<Reply>((resolve, reject) => {
+      if (this.#proposals.add({ payload, resolve, reject })) this.#clock.soon(() => this.#handIn())
+      signal?.addEventListener('abort', () => reject(aborted()), { once: true })
+    })
+  }
+
+  async read<T>(query: (stateMachine: Machine) => T): Promise<T> {
+    const core = this.#core()
+    if (core.role !== 'leader') throw refusal('not leader', this.#leader(core))
+    return new Promise<T>((resolve, reject) => {
+      const ticket = this.#questions.askRead({
+        resolve: () => {
+          try {
+            resolve(query(this.stateMachine))
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)))
+          }
+        },
+        reject,
+      })
+      this.#dispatch({ type: 'read', ticket })
+    })
+  }
+
+  async transferLeadership(to?: ReplicaId): Promise<void> {
+    this.#core()
+    return new Promise<void>((resolve, reject) => {
+      this.#questions.askTransfer({ resolve, reject })
+      this.#dispatch({ type: 'transfer', to: to ?? null })
+    })
+  }
+
+  async changeMembers(change: MemberChange): Promise<void> {
+    this.#core()
+    return new Promise<void>((resolve, reject) => {
+      this.#questions.askChange({ resolve, reject })
+      this.#dispatch({ type: 'changeMembers', change, wallTime: this.#clock.wallTime() })
+    })
+  }
+
+  on(listener: (event: ReplicaEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped !== null) return
+    this.#end(new ReplicaError('stopped', `replica ${this.id} has stopped`))
+    await this.#options.transport.stop()
+    await this.#options.storage.close()
+    this.#close.resolve()
+  }
+
+  status(): ReplicaStatus {
+    const core = this.#core()
+    const { pid = 0 } = this.#options.hello ?? {}
+    return {
+      id: this.id,
+      pid,
+      disk: core.self.disk,
+      incarnation: core.self.incarnation,
+      clusterId: core.clusterId,
+      mode: core.mode.name,
+      role: roleOf(core),
+      term: core.term,
+      leader: core.leader?.id ?? null,
+      leaderAddress: this.#leader(core)?.address ?? null,
+      serving: isServing(core),
+      view: currentView(core),
+      viewInForce: viewInForce(core),
+      admitted: core.admitted,
+      commitIndex: core.commitIndex,
+      appliedIndex: core.appliedIndex,
+      lastIndex: core.log.last.index,
+      snapshotIndex: core.snapshot?.index ?? 0,
+      crashesTolerated: crashesTolerated(core),
+      waiting: explainWaiting(core),
+      peers: [...core.peers.keys()].sort((a, b) => a - b).map((id) => this.#peerStatus(core, id)),
+    }
+  }
+
+  #peerStatus(core: Core, id: ReplicaId): PeerStatus {
+    const peer = core.peers.get(id)
+    const progress = core.lead?.progress.get(id)
+    const named = currentView(core).members.find((member) => member.id === id)
+    return {
+      id,
+      address: peer?.hello?.clientAddress ?? '',
+      connected: peer?.connected ?? false,
+      member: peer?.member ?? null,
+      inView: named !== undefined,
+      provenDead: named !== undefined && core.deaths.isDead(named),
+      progress: progress?.state ?? null,
+      matchIndex: progress?.match ?? null,
+      silentMs: peer?.heardEver ? core.now - peer.heardAt : null,
+    }
+  }
+
+  #core(): Core {
+    if (this.#stopped !== null) throw this.#stopped
+    if (this.#running === null) throw new ReplicaError('stopped', `replica ${this.id} has not started`)
+    return this.#running.core
+  }
+
+  #tick(): void {
+    this.#dispatch({ type: 'tick', wallTime: this.#clock.wallTime() })
+  }
+
+  #handIn(): void {
+    if (this.#stopped !== null) return
+    this.#dispatch({ type: 'propose', payloads: this.#proposals.handIn(), wallTime: this.#clock.wallTime() })
+  }
+
+  /** One event at a time: what an effect causes at once waits until the effects before it are done. */
+  #dispatch(event: Event): void {
+    if (this.#stopped !== null || this.#running === null) return
+    this.#events.push(event)
+    if (this.#draining) return
+    this.#draining = true
+    const { core } = this.#running
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      for (const effect of step(core, next, this.#clock.now())) {
+        this.#perform(effect, this.#running)
+        if (this.#stopped !== null) return
+      }
+    }
+    this.#draining = false
+  }
+
+  #perform(effect: Effect, { core, persister, applier, snapshotter }: Running<Command, Reply>): void {
+    switch (effect.type) {
+      case 'persist':
+        return persister.persist(effect)
+      case 'send':
+        if (effect.after === null) this.#options.transport.send(effect.to, effect.message)
+        else this.#held.push(effect)
+        return
+      case 'apply':
+        return applier.applyUpTo(effect.upTo)
+      case 'proposed':
+        return this.#proposals.proposed(effect.first, effect.term)
+      case 'proposalRefused':
+        return this.#proposals.refused(refusal(effect.why, this.#leader(core)))
+      case 'leadershipLost':
+        return this.#proposals.fail(outcomeUnknown())
+      case 'readReady':
+        return this.#questions.readReady(effect.ticket)
+      case 'readRefused':
+        return this.#questions.readRefused(effect.ticket, refusal(effect.why, this.#leader(core)))
+      case 'readLog':
+        this.#options.storage.read(effect.from, effect.maxBytes).then(
+          (entries) => this.#dispatch({ type: 'logRead', peer: effect.peer, from: effect.from, entries }),
+          () => this.#dispatch({ type: 'logRead', peer: effect.peer, from: effect.from, entries: [] }),
+        )
+        return
+      case 'readSnapshot':
+        return snapshotter.read(effect)
+      case 'writeSnapshot':
+        return snapshotter.write(effect)
+      case 'compact':
+        return persister.exclusive(() => this.#options.storage.compact(effect.index))
+      case 'fence':
+        this.#options.fencer?.fence(effect.hello).catch((error: unknown) => {
+          this.#emit({
+            type: 'fencing failed',
+            reason: error instanceof Error ? error.message : String(error),
+          })
+        })
+        return
+      case 'transferred':
+        return this.#questions.transferred(effect.ok, effect.words)
+      case 'membersChanged':
+        return this.#questions.changed(effect.ok, effect.words)
+      case 'report':
+        return this.#emit(effect.report)
+      case 'halt':
+        return this.#halt(effect.reason, null)
+    }
+  }
+
+  /** Messages whose persist is done may leave, in their order. */
+  #release(persist: number): void {
+    let ready = 0
+    for (const { after } of this.#held) {
+      if (after !== null && after > persist) break
+      ready++
+    }
+    for (const { to, message } of this.#held.splice(0, ready)) this.#options.transport.send(to, message)
+  }
+
+  #leader(core: Core): LeaderHint | null {
+    if (core.leader === null) return null
+    const own = core.leader.id === this.id ? this.#options.hello?.clientAddress : undefined
+    return {
+      id: core.leader.id,
+      address: own ?? core.peers.get(core.leader.id)?.hello?.clientAddress ?? '',
+      term: core.term,
+    }
+  }
+
+  #hello(core: Core): Hello {
+    const { clientAddress = '', pid = 0, processStart = '' } = this.#options.hello ?? {}
+    return {
+      member: core.self,
+      clusterId: core.clusterId,
+      mode: core.mode.name,
+      protocol: PROTOCOL_VERSION,
+      clientAddress,
+      pid,
+      processStart,
+    }
+  }
+
+  #emit(event: ReplicaEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Nothing may be acknowledged or said any more: an impossible state, or a disk that broke its promise. */
+  #halt(reason: string, cause: unknown): void {
+    if (this.#stopped !== null) return
+    const error = new ReplicaError('halted', `replica ${this.id} stopped itself: ${reason}`, { cause })
+    this.#end(error)
+    this.#emit({ type: 'halted', reason })
+    const closing = [this.#options.transport.stop(), this.#options.storage.close()]
+    void Promise.allSettled(closing).then(() => this.#close.reject(error))
+  }
+
+  #end(error: ReplicaError): void {
+    this.#stopped = error
+    this.#stopTicking()
+    this.#running?.persister.stop()
+    this.#running?.applier.stop()
+    this.#held.length = 0
+    this.#proposals.failAll(
+      error.code === 'halted' ? error : new ReplicaError('outcome unknown', error.message),
+    )
+    this.#questions.failAll(error)
+  }
+}
+
+function aborted(): ReplicaError {
+  return new ReplicaError('aborted', 'the caller gave up waiting: the command may still take effect')
+}
+
+/** 128 random bits in base 36 or so: the name of a new cluster. */
+function token(clock: Clock): string {
+  let text = ''
+  while (text.length < 24)
+    text += Math.floor(clock.random() * 36 ** 6)
+      .toString(36)
+      .padStart(6, '0')
+  return text
+}

@@ -1,0 +1,132 @@
+import type { Entry, ReplicatedLog, Storage } from '@chatroom/replication-log'
+import type { Clock } from '../ports/clock.ts'
+import type { StateMachine } from '../ports/state-machine.ts'
+
+/** Entries applied before other work gets a turn. */
+const SLICE_ENTRIES = 500
+/** Bytes read from the storage at a time when entries are no longer in memory. */
+const READ_BYTES = 1024 * 1024
+
+export interface ApplierEvents<Reply> {
+  replied(entry: Entry, reply: Reply): void
+  /** Everything up to here is applied. */
+  applied(index: number): void
+  failed(error: unknown): void
+}
+
+/** Applies committed entries in order, in slices, so that a long replay does not silence the replica. */
+export class Applier<Command, Reply> {
+  readonly #machine: StateMachine<Command, Reply>
+  readonly #storage: Storage
+  readonly #clock: Clock
+  readonly #events: ApplierEvents<Reply>
+  readonly #log: () => ReplicatedLog
+  #applied: number
+  #target: number
+  #running = false
+  #stopped = false
+  /** Bytes of payload applied since a snapshot was taken or installed. */
+  bytesSinceSnapshot = 0
+  /** `time` of the last applied entry. */
+  time = 0
+
+  constructor(
+    machine: StateMachine<Command, Reply>,
+    storage: Storage,
+    clock: Clock,
+    log: () => ReplicatedLog,
+    applied: number,
+    events: ApplierEvents<Reply>,
+  ) {
+    this.#machine = machine
+    this.#storage = storage
+    this.#clock = clock
+    this.#log = log
+    this.#applied = applied
+    this.#target = applied
+    this.#events = events
+  }
+
+  get applied(): number {
+    return this.#applied
+  }
+
+  applyUpTo(index: number): void {
+    this.#target = Math.max(this.#target, index)
+    if (!this.#running) this.#slice()
+  }
+
+  /** A snapshot was installed: the state is that of `index` now. */
+  jumpTo(index: number, time: number): void {
+    this.#applied = index
+    this.#target = Math.max(this.#target, index)
+    this.time = time
+    this.bytesSinceSnapshot = 0
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #slice(): void {
+    if (this.#stopped) return
+    this.#running = false
+    let left = SLICE_ENTRIES
+    try {
+      while (this.#applied < this.#target && left-- > 0) {
+        const entry = this.#log().entryAt(this.#applied + 1)
+        if (entry === undefined) {
+          this.#running = true
+          this.#replay()
+          break
+        }
+        this.#apply(entry)
+      }
+    } catch (error) {
+      this.#stopped = true
+      this.#events.failed(error)
+      return
+    }
+    const more = !this.#running && this.#applied < this.#target
+    if (more) this.#running = true
+    this.#events.applied(this.#applied)
+    if (more) this.#clock.soon(() => this.#slice())
+  }
+
+  #apply(entry: Entry): void {
+    if (entry.kind === 'command') {
+      const reply = this.#machine.apply(this.#machine.decode(entry.payload), {
+        index: entry.index,
+        term: entry.term,
+        time: entry.time,
+      })
+      this.#applied = entry.index
+      this.#events.replied(entry, reply)
+    }
+    this.#applied = entry.index
+    this.time = entry.time
+    this.bytesSinceSnapshot += entry.payload.length
+  }
+
+  /** Entries that are on disk only: after a restart, mostly. */
+  #replay(): void {
+    const from = this.#applied + 1
+    this.#storage.read(from, READ_BYTES).then(
+      (entries) => {
+        if (this.#stopped) return
+        try {
+          // A snapshot may have been installed meanwhile.
+          for (const entry of entries)
+            if (entry.index === this.#applied + 1 && entry.index <= this.#target) this.#apply(entry)
+        } catch (error) {
+          this.#stopped = true
+          return this.#events.failed(error)
+        }
+        this.#clock.soon(() => this.#slice())
+      },
+      (error: unknown) => {
+        if (!this.#stopped) this.#events.failed(error)
+      },
+    )
+  }
+}

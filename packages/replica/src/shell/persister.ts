@@ -1,0 +1,133 @@
+import { type Entry, type HardState, type Storage, StorageError } from '@chatroom/replication-log'
+import type { Effect } from '../core/effects.ts'
+import type { Clock } from '../ports/clock.ts'
+
+type Persist = Extract<Effect, { type: 'persist' }>
+
+/** How long to wait before a full disk is tried again. */
+const FULL_RETRY_MS = 500
+
+export interface PersisterEvents {
+  /** Everything up to this persist effect is durable. */
+  persisted(persist: number): void
+  /** The storage broke a promise or failed for good. */
+  failed(error: unknown): void
+}
+
+/**
+ * Does persist effects in their order, one call of the storage at a time: what arrives while one is under way goes into the next (group commit). A full
+ * disk is tried again until there is room; nothing later overtakes.
+ */
+export class Persister {
+  readonly #storage: Storage
+  readonly #clock: Clock
+  readonly #events: PersisterEvents
+  #waiting: Persist[] = []
+  #jobs: (() => Promise<void>)[] = []
+  #busy = false
+  #full = false
+  #stopped = false
+
+  constructor(storage: Storage, clock: Clock, events: PersisterEvents) {
+    this.#storage = storage
+    this.#clock = clock
+    this.#events = events
+  }
+
+  /** The disk is full: what waits here is tried again, and nothing new should be taken. */
+  get full(): boolean {
+    return this.#full
+  }
+
+  persist(effect: Persist): void {
+    this.#waiting.push(effect)
+    this.#next()
+  }
+
+  /** Runs between two persists, when everything asked for before is durable. */
+  exclusive(job: () => Promise<void>): void {
+    this.#jobs.push(job)
+    this.#next()
+  }
+
+  /** Nothing is begun any more. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #next(): void {
+    if (this.#busy || this.#stopped) return
+    if (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      this.#busy = true
+      this.#write(batch)
+      return
+    }
+    const job = this.#jobs.shift()
+    if (job === undefined) return
+    this.#busy = true
+    job().then(
+      () => this.#done(),
+      (error: unknown) => this.#events.failed(error),
+    )
+  }
+
+  #write(batch: readonly Persist[]): void {
+    const merged = merge(batch)
+    this.#storage.persist(merged).then(
+      () => {
+        this.#full = false
+        const last = batch.at(-1)
+        if (last !== undefined && !this.#stopped) this.#events.persisted(last.persist)
+        this.#done()
+      },
+      (error: unknown) => {
+        if (error instanceof StorageError && error.code === 'full') {
+          this.#full = true
+          this.#clock.after(FULL_RETRY_MS, () => {
+            if (!this.#stopped) this.#write(batch)
+          })
+          return
+        }
+        this.#events.failed(error)
+      },
+    )
+  }
+
+  #done(): void {
+    this.#busy = false
+    this.#next()
+  }
+}
+
+/** Several persists as one, with the same end: the latest hard state, the lowest truncation, the entries that survive the later truncations. */
+function merge(batch: readonly Persist[]): {
+  hardState?: HardState
+  truncateFrom?: number
+  entries: readonly Entry[]
+} {
+  const [only] = batch
+  if (batch.length === 1 && only !== undefined) return shape(only.hardState, only.truncateFrom, only.entries)
+  let hardState: HardState | null = null
+  let truncateFrom: number | null = null
+  let entries: Entry[] = []
+  for (const persist of batch) {
+    hardState = persist.hardState ?? hardState
+    const cut = persist.truncateFrom
+    if (cut !== null) {
+      truncateFrom = Math.min(cut, truncateFrom ?? cut)
+      entries = entries.filter((entry) => entry.index < cut)
+    }
+    for (const entry of persist.entries) entries.push(entry)
+  }
+  return shape(hardState, truncateFrom, entries)
+}
+
+function shape(
+  hardState: HardState | null,
+  truncateFrom: number | null,
+  entries: readonly Entry[],
+): { hardState?: HardState; truncateFrom?: number; entries: readonly Entry[] } {
+  return { ...(hardState !== null && { hardState }), ...(truncateFrom !== null && { truncateFrom }), entries }
+}
