@@ -21,6 +21,7 @@ export type { ReplicaOptions } from './options.ts'
 // Ports: what an implementation of one needs.
 export { type Clock, systemClock } from './ports/clock.ts'
 export type { Fencer } from './ports/fencer.ts'
+export { introductionFault, type NewLink } from './ports/introduction.ts'
 export type { EntryContext, SnapshotSink, StateMachine } from './ports/state-machine.ts'
 export type { Hello, PeerObservation, Transport, TransportReceiver } from './ports/transport.ts'
 export { createReplica, PROTOCOL_VERSION, type Replica, type ReplicaEvent } from './replica.ts'

@@ -1,31 +1,41 @@
 import type { ReplicaId } from '@chatroom/election'
 import type { Hello } from './transport.ts'
 
+/** What both ends of a new link know once they have said hello. */
+export interface NewLink {
+  /** The end that dialled. */
+  readonly caller: Hello
+  /** The replica that it meant to reach. */
+  readonly to: ReplicaId
+  /** The end that answered. */
+  readonly answerer: Hello
+}
+
 /**
- * Whether two ends of a new link may talk. Every transport asks this on both sides and for the same pair gets the same answer, so that neither
+ * Whether the two ends of a new link may talk. Every transport asks this at both ends, and both get the same answer in the same words, so that neither
  * believes in a link which the other refused.
  *
- * @param own What this replica says of itself.
- * @param expected The replica that was dialled, or that the caller says it is.
- * @param other What the other end says of itself.
  * @returns null, or a sentence that names both values and what to do.
  */
-export function introductionFault(own: Hello, expected: ReplicaId, other: Hello): string | null {
-  if (other.member.id === own.member.id) {
-    return `Two processes say that they are replica ${own.member.id}: give each replica an id of its own.`
+export function introductionFault({ caller, to, answerer }: NewLink): string | null {
+  const reached = answerer.member.id
+  if (caller.member.id === reached) {
+    return `Two processes say that they are replica ${reached}: give each an id of its own.`
   }
-  if (other.member.id !== expected) {
-    return `Replica ${expected} was expected and replica ${other.member.id} answered: the addresses of the two are mixed up in the configuration.`
+  if (to !== reached) {
+    return `Replica ${caller.member.id} dials replica ${to} at an address where replica ${reached} answers: mend the addresses in its configuration.`
   }
-  const names = `replica ${own.member.id} and replica ${other.member.id}`
-  if (own.protocol !== other.protocol) {
-    return `${names}: protocol ${own.protocol} here and ${other.protocol} there: install versions that speak the same protocol.`
+  const [a, b] = caller.member.id < reached ? [caller, answerer] : [answerer, caller]
+  if (a.protocol !== b.protocol) {
+    return `${differ(a, b, 'speaks protocol', a.protocol, b.protocol)}: install versions that speak the same.`
   }
-  if (own.mode !== other.mode) {
-    return `${names}: mode ${own.mode} here and ${other.mode} there: start all replicas in the same mode.`
-  }
-  if (own.clusterId !== '' && other.clusterId !== '' && own.clusterId !== other.clusterId) {
-    return `${names}: cluster ${own.clusterId} here and cluster ${other.clusterId} there: one of the two has the data directory of another cluster.`
+  if (a.mode !== b.mode) return `${differ(a, b, 'runs in mode', a.mode, b.mode)}: start all in the same mode.`
+  if (a.clusterId !== '' && b.clusterId !== '' && a.clusterId !== b.clusterId) {
+    return `${differ(a, b, 'belongs to cluster', a.clusterId, b.clusterId)}: one of the two runs on a data directory of another cluster.`
   }
   return null
+}
+
+function differ(a: Hello, b: Hello, what: string, ofA: string | number, ofB: string | number): string {
+  return `Replica ${a.member.id} ${what} ${ofA} and replica ${b.member.id} ${what} ${ofB}`
 }
