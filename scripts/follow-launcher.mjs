@@ -1,6 +1,6 @@
-// Preloaded by `pnpm dev`, `pnpm server` and `pnpm chat`: when what launched the program goes away, the program is told to end.
+// Preloaded by `pnpm server` and `pnpm chat` (`pnpm dev` watches for itself): when what launched the program goes away, the program is told to end.
 //
-// A SIGTERM to pnpm reaches the program, once. A SIGTERM to `npx pnpm@… dev` does not: npm passes it to the shell it
+// A SIGTERM to pnpm reaches the program, once. A SIGTERM to `npx pnpm@… server` does not: npm passes it to the shell it
 // started pnpm with, and where that shell is dash it dies and leaves pnpm and the program behind, holding their ports.
 // So the program looks at the processes above it, and takes the loss of one of them as a SIGTERM to itself.
 // Linux only: elsewhere there is no /proc to look at, and nothing is watched.

@@ -100,8 +100,8 @@ for (const target of targets) {
   try {
     await generate(target, inputs)
   } catch (error) {
-    const detail =
-      error instanceof Error && 'stderr' in error && error.stderr ? String(error.stderr) : String(error)
+    const said = error instanceof Error && 'stderr' in error ? error.stderr : undefined
+    const detail = typeof said === 'string' && said !== '' ? said : String(error)
     process.stderr.write(`${target}: code could not be generated from proto/.\n${detail.trim()}\n`)
     process.exit(1)
   }
