@@ -1,4 +1,5 @@
 export { comparePositions, type Entry, type EntryKind, entryBytes, origin, type Position } from './entry.ts'
+export { type LogStart, ReplicatedLog } from './log.ts'
 export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export type { FlushOutcome } from './memory-storage.ts'
 export type {
