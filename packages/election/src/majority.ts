@@ -42,9 +42,9 @@ export const majority: Mode = {
   },
 
   // Members change only on request; what is done unasked is to pin a bootstrap member to the disk it was first seen with, which changes no quorum.
-  viewStep({ view, inForce, caughtUp }: Leadership): ViewStep {
+  viewStep({ self, view, inForce, caughtUp }: Leadership): ViewStep {
     if (!inForce) return { type: 'stay' }
-    const seen = caughtUp.find((running) =>
+    const seen = [self, ...caughtUp].find((running) =>
       view.members.some((member) => member.id === running.id && member.disk === ''),
     )
     if (seen === undefined) return { type: 'stay' }

@@ -41,7 +41,12 @@ export class CoreCluster {
     for (const id of ids) {
       this.nodes.set(id, {
         id,
-        disk: { hardState: { term: 0, votedFor: null, clusterId: '' }, entries: [], incarnation: 0, name: `disk${id}` },
+        disk: {
+          hardState: { term: 0, votedFor: null, clusterId: '' },
+          entries: [],
+          incarnation: 0,
+          name: `disk${id}`,
+        },
         core: null,
         persists: [],
         held: [],
@@ -117,7 +122,10 @@ export class CoreCluster {
     const { core } = this.node(to)
     this.dispatch(from, { type: 'observe', observation: { type: 'attempting', peer: to, attempt } })
     if (core === null) {
-      this.dispatch(from, { type: 'observe', observation: { type: 'refused', peer: to, attempt, exact: true } })
+      this.dispatch(from, {
+        type: 'observe',
+        observation: { type: 'refused', peer: to, attempt, exact: true },
+      })
       return
     }
     const hello = {
@@ -161,7 +169,8 @@ export class CoreCluster {
     if (node.core === null) return
     if (effect.type === 'persist') node.persists.push(effect)
     else if (effect.type === 'send') {
-      if (effect.after === null) this.#queue.push({ from: node.core.self, to: effect.to, message: effect.message })
+      if (effect.after === null)
+        this.#queue.push({ from: node.core.self, to: effect.to, message: effect.message })
       else node.held.push(effect)
     } else if (effect.type === 'apply') {
       for (let index = node.applied.length + 1; index <= effect.upTo; index++) {
@@ -195,7 +204,10 @@ export class CoreCluster {
     const item = this.#queue.shift()
     if (item === undefined) return false
     const { core } = this.node(item.to.id)
-    const arrives = core !== null && core.self.incarnation === item.to.incarnation && !this.cut.has(`${item.from.id}>${item.to.id}`)
+    const arrives =
+      core !== null &&
+      core.self.incarnation === item.to.incarnation &&
+      !this.cut.has(`${item.from.id}>${item.to.id}`)
     if (arrives) this.dispatch(item.to.id, { type: 'receive', from: item.from, message: item.message })
     return true
   }

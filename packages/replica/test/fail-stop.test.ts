@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { currentView } from '../src/core/state.ts'
 import { crashesTolerated, explainWaiting, roleOf } from '../src/core/explain.ts'
+import { currentView } from '../src/core/state.ts'
 import { CoreCluster } from './core-cluster.ts'
 
 function running(): CoreCluster {
@@ -10,7 +10,8 @@ function running(): CoreCluster {
   return cluster
 }
 
-const viewIds = (cluster: CoreCluster, id: number): number[] => currentView(cluster.core(id)).members.map((m) => m.id)
+const viewIds = (cluster: CoreCluster, id: number): number[] =>
+  currentView(cluster.core(id)).members.map((m) => m.id)
 
 describe('fail-stop', () => {
   it('forms a cluster with the lowest id as leader once all members are there', () => {
@@ -18,7 +19,10 @@ describe('fail-stop', () => {
     cluster.start(0, 1)
     cluster.pass(500)
     expect(cluster.leaders()).toEqual([])
-    expect(explainWaiting(cluster.core(0))[0]).toMatchObject({ for: 'members of the newest view', replicas: [2] })
+    expect(explainWaiting(cluster.core(0))[0]).toMatchObject({
+      for: 'members of the newest view',
+      replicas: [2],
+    })
     cluster.start(2)
     cluster.pass(200)
     expect(cluster.leaders()).toEqual([0])
@@ -33,7 +37,10 @@ describe('fail-stop', () => {
     cluster.propose(0, 'a')
     cluster.settle()
     expect(cluster.commands(0)).toEqual([])
-    expect(explainWaiting(cluster.core(0))[0]).toMatchObject({ for: 'acknowledgement of a slow member', replicas: [2] })
+    expect(explainWaiting(cluster.core(0))[0]).toMatchObject({
+      for: 'acknowledgement of a slow member',
+      replicas: [2],
+    })
     cluster.heldDisks.clear()
     cluster.settle()
     expect(cluster.commands(0)).toEqual(['a'])

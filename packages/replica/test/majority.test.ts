@@ -38,7 +38,11 @@ describe('majority', () => {
 
   it('pins the members to the disks they were first seen with', () => {
     const cluster = running()
-    expect(currentView(cluster.core(leaderOf(cluster))).members.map((m) => m.disk)).toEqual(['disk0', 'disk1', 'disk2'])
+    expect(currentView(cluster.core(leaderOf(cluster))).members.map((m) => m.disk)).toEqual([
+      'disk0',
+      'disk1',
+      'disk2',
+    ])
   })
 
   it('a cut-off leader steps down and commits nothing; the others go on; healing loses nothing', () => {
@@ -107,7 +111,8 @@ describe('majority', () => {
     isolate(cluster, leader)
     cluster.dispatch(leader, { type: 'read', ticket: 7 })
     cluster.settle()
-    const answered = (): boolean => cluster.effects.some(({ effect }) => effect.type === 'readReady' && effect.ticket === 7)
+    const answered = (): boolean =>
+      cluster.effects.some(({ effect }) => effect.type === 'readReady' && effect.ticket === 7)
     expect(answered()).toBe(false)
     cluster.cut.clear()
     cluster.pass(100)
@@ -130,15 +135,29 @@ describe('majority', () => {
     const cluster = running(4)
     const leader = leaderOf(cluster)
     const gone = (leader + 1) % 4
-    cluster.dispatch(leader, { type: 'changeMembers', change: { type: 'remove', id: gone }, wallTime: cluster.now })
+    cluster.dispatch(leader, {
+      type: 'changeMembers',
+      change: { type: 'remove', id: gone },
+      wallTime: cluster.now,
+    })
     cluster.settle()
     expect(currentView(cluster.core(leader)).members.map((m) => m.id)).not.toContain(gone)
-    cluster.dispatch(leader, { type: 'changeMembers', change: { type: 'addLearner', id: gone }, wallTime: cluster.now })
+    cluster.dispatch(leader, {
+      type: 'changeMembers',
+      change: { type: 'addLearner', id: gone },
+      wallTime: cluster.now,
+    })
     cluster.settle()
-    cluster.dispatch(leader, { type: 'changeMembers', change: { type: 'promote', id: gone }, wallTime: cluster.now })
+    cluster.dispatch(leader, {
+      type: 'changeMembers',
+      change: { type: 'promote', id: gone },
+      wallTime: cluster.now,
+    })
     cluster.settle()
     expect(currentView(cluster.core(leader)).members.map((m) => m.id)).toEqual([0, 1, 2, 3])
-    const answers = cluster.effects.filter(({ effect }) => effect.type === 'membersChanged').map(({ effect }) => effect)
+    const answers = cluster.effects
+      .filter(({ effect }) => effect.type === 'membersChanged')
+      .map(({ effect }) => effect)
     expect(answers.map((effect) => effect.type === 'membersChanged' && effect.ok)).toEqual([true, true, true])
   })
 })
