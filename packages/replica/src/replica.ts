@@ -186,10 +186,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       )
     if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) throw refusal('overloaded', null)
     const payload = this.stateMachine.encode(command)
-    return new Promise<Reply>((resolve, reject) => {
+    const reply = new Promise<Reply>((resolve, reject) => {
       if (this.#proposals.add({ payload, resolve, reject })) this.#clock.soon(() => this.#handIn())
-      signal?.addEventListener('abort', () => reject(aborted()), { once: true })
     })
+    return signal === undefined ? reply : raceAbort(reply, signal)
   }
 
   async read<T>(query: (stateMachine: Machine) => T): Promise<T> {
@@ -428,6 +428,19 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
 function aborted(): ReplicaError {
   return new ReplicaError('aborted', 'the caller gave up waiting: the command may still take effect')
+}
+
+async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = (): void => undefined
+  const end = new Promise<never>((_, reject) => {
+    abort = () => reject(aborted())
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([work, end])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 /** 128 random bits in base 36 or so: the name of a new cluster. */

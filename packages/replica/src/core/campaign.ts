@@ -209,6 +209,7 @@ export function onPulled(core: Core, out: Outbox, from: Member, message: Pulled)
   if (change === undefined) return pull(core, out, campaign, message.previous.index, message.previous.term)
   takeIn(core, out, change)
   if (core.halted !== null) return
+  campaign.began = core.now
   if (core.log.has(message.last)) {
     campaign.pullingFrom = null
     consider(core, out)

@@ -24,6 +24,9 @@ export function onAppend(core: Core, out: Outbox, from: Member, message: Append)
   if (term === core.term && core.role === 'leader')
     return out.halt(`replica ${from.id} leads in term ${term} too: two leaders in one term`)
   if (term > core.term) enterTerm(core, out, term)
+  if (core.leader !== null && core.leader.id !== from.id) {
+    return out.halt(`replicas ${core.leader.id} and ${from.id} lead in term ${term}: two leaders in one term`)
+  }
   if (core.leader?.id !== from.id || core.leader.incarnation !== from.incarnation || core.role !== 'follower')
     becomeFollower(core, out, from)
   core.leaderHeardAt = core.now

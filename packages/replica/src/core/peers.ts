@@ -24,6 +24,10 @@ export function onObservation(core: Core, out: Outbox, observation: PeerObservat
     case 'refused':
       peer.connected = false
       if (observation.exact) core.deaths.refused(peer.id, observation.attempt)
+      // Where silence is enough to elect anew, a refusal is enough to begin before the timeout.
+      if (core.mode.onSilence === 'elect' && core.role === 'follower' && core.leader?.id === peer.id) {
+        loseLeader(core, out)
+      }
       return reviewDeaths(core, out)
     case 'disconnected':
       peer.connected = false

@@ -118,8 +118,8 @@ export function onSnapshotWritten(
   const { snapshot, view, time } = written
   if (written.installed) {
     core.log.resetTo(snapshot)
-    core.views.length = 0
-    core.views.push(view)
+    const later = core.views.filter((placed) => placed.index > snapshot.index && core.log.has(placed))
+    core.views.splice(0, core.views.length, view, ...later)
     for (const member of view.members) core.deaths.learn(member)
     core.snapshot = { index: snapshot.index, term: snapshot.term, view, time }
     core.entryTime = Math.max(core.entryTime, time)

@@ -89,7 +89,8 @@ export interface Campaign {
   readonly transfer: boolean
   /** The term stood for. */
   term: number
-  readonly began: number
+  /** When it began, or last made progress. */
+  began: number
   /** Recovery: who has to vote. Otherwise the members of `view`. */
   readonly returnees: readonly Member[] | null
   readonly granted: Map<ReplicaId, { readonly member: Member; readonly reply: VoteReply }>

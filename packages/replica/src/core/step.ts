@@ -96,10 +96,11 @@ function handle(core: Core, out: Outbox, event: Event): void {
 }
 
 function receive(core: Core, out: Outbox, from: Member, message: Message): void {
+  // While a snapshot is being installed the log stands still: nothing may be appended, vouched for or voted upon.
+  if (core.installing && message.type !== 'presence') return
   switch (message.type) {
     case 'append':
-      if (!core.installing) onAppend(core, out, from, message)
-      return
+      return onAppend(core, out, from, message)
     case 'appended':
       onAppended(core, out, from, message)
       return tickTransfer(core, out)

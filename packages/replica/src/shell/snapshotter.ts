@@ -1,5 +1,5 @@
 import { encodeView } from '@chatroom/election'
-import type { SnapshotInfo, SnapshotWriter, Storage } from '@chatroom/replication-log'
+import { type SnapshotInfo, type SnapshotWriter, type Storage, StorageError } from '@chatroom/replication-log'
 import type { Effect } from '../core/effects.ts'
 import type { Event } from '../core/events.ts'
 import { type Core, viewAt } from '../core/state.ts'
@@ -70,7 +70,8 @@ export class Snapshotter<Command, Reply> {
       },
       (error: unknown) => {
         this.#taking = false
-        this.#failed(error)
+        // A full disk loses nothing: the log is still there, and the next snapshot is tried after as many bytes again.
+        if (!(error instanceof StorageError && error.code === 'full')) this.#failed(error)
       },
     )
   }
