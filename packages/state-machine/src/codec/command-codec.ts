@@ -1,0 +1,96 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import type { Command } from '../command.ts'
+import { StateMachineError } from '../error.ts'
+import { Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { SendEncoder } from './send-encoder.ts'
+
+/** Commands as the log holds them: `chatroom.state.v1.Command`. */
+export class CommandCodec {
+  readonly #sends = new SendEncoder()
+  readonly #writer = new BinaryWriter()
+
+  /**
+   * Throws a `StateMachineError` 'invalid command' for what would not come back the same: replicas that decode the command must find in it what the one that proposed it did.
+   */
+  encode(command: Command): Uint8Array {
+    for (const value of Object.values(command)) {
+      if (typeof value === 'string' && !value.isWellFormed())
+        throw invalid(command, 'a text that is not well-formed')
+      if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0)) {
+        throw invalid(command, `the number ${value}`)
+      }
+    }
+    if (command.type === 'send') return this.#sends.encode(command)
+    return CommandMessage.encode(toMessage(command), this.#writer).finish()
+  }
+
+  /** Throws a `StateMachineError` 'malformed command' if the bytes are no command. */
+  decode(payload: Uint8Array): Command {
+    let message: CommandMessage
+    try {
+      message = CommandMessage.decode(payload)
+    } catch (cause) {
+      throw new StateMachineError(
+        'malformed command',
+        `An entry of ${payload.length} bytes is no command: its bytes are damaged.`,
+        { cause },
+      )
+    }
+    return fromMessage(message, payload.length)
+  }
+}
+
+function invalid(command: Command, what: string): StateMachineError {
+  return new StateMachineError(
+    'invalid command',
+    `A ${command.type} command has ${what}: check it before it is proposed.`,
+  )
+}
+
+function toMessage(command: Exclude<Command, { type: 'send' }>): CommandMessage {
+  switch (command.type) {
+    case 'createAccount':
+      return { command: { $case: 'createAccount', value: command } }
+    case 'login':
+      return { command: { $case: 'login', value: command } }
+    case 'logout':
+      return { command: { $case: 'logout', value: command } }
+    case 'deleteAccount':
+      return { command: { $case: 'deleteAccount', value: command } }
+    case 'acknowledge':
+      return { command: { $case: 'acknowledge', value: command } }
+    case 'touch':
+      return { command: { $case: 'touch', value: command } }
+    case 'expire':
+      return { command: { $case: 'expire', value: command } }
+  }
+}
+
+function fromMessage({ command }: CommandMessage, bytes: number): Command {
+  switch (command?.$case) {
+    case 'send': {
+      const { sessionId, requestId, to, text } = command.value
+      return { type: 'send', sessionId, requestId, to, text }
+    }
+    case 'acknowledge':
+      return { type: 'acknowledge', ...command.value }
+    case 'touch':
+      return { type: 'touch', ...command.value }
+    case 'createAccount':
+      return { type: 'createAccount', ...command.value }
+    case 'login':
+      // A copy: the bytes of an entry need not live as long as what is made of them.
+      return { type: 'login', ...command.value, tokenHash: command.value.tokenHash.slice() }
+    case 'logout':
+      return { type: 'logout', ...command.value }
+    case 'deleteAccount':
+      return { type: 'deleteAccount', ...command.value }
+    case 'expire':
+      return { type: 'expire' }
+    case undefined:
+      throw new StateMachineError(
+        'malformed command',
+        `An entry of ${bytes} bytes is no command that this version knows. Was it written by a newer one? Run that.`,
+      )
+  }
+}

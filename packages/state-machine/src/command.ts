@@ -1,0 +1,83 @@
+/** Bytes of a token's hash (SHA-256). */
+export const tokenHashBytes = 32
+
+/**
+ * Makes an account. The reply is remembered under the name and the request id, whatever the password hash: a retry has another salt.
+ */
+export interface CreateAccount {
+  readonly type: 'createAccount'
+  readonly requestId: string
+  /** As `checkName` returns it: valid, in NFC. */
+  readonly name: string
+  /** Salted, in the text form of its algorithm. */
+  readonly passwordHash: string
+}
+
+/**
+ * Opens a session. The password was checked before, against the account `accountId`; if the name belongs to another account by now, the login is refused.
+ * A retry gives the session that the first try opened, with the token of the retry: only the last token is known to anybody.
+ */
+export interface Login {
+  readonly type: 'login'
+  readonly requestId: string
+  readonly name: string
+  readonly accountId: number
+  /** SHA-256 of the token, 32 bytes. */
+  readonly tokenHash: Uint8Array
+  /** End another session of this account instead of being refused. */
+  readonly takeover: boolean
+  /** Milliseconds without a command after which the session ends. */
+  readonly idleTimeoutMs: number
+}
+
+export interface Logout {
+  readonly type: 'logout'
+  readonly sessionId: number
+  readonly requestId: string
+}
+
+export interface DeleteAccount {
+  readonly type: 'deleteAccount'
+  readonly sessionId: number
+  readonly requestId: string
+  /** The account's own name once more, in NFC. */
+  readonly confirmName: string
+}
+
+export interface Send {
+  readonly type: 'send'
+  readonly sessionId: number
+  readonly requestId: string
+  /** In NFC; a name that is not in NFC belongs to nobody. */
+  readonly to: string
+  readonly text: string
+}
+
+/** Takes messages out of the caller's mailbox. Does not count as activity. */
+export interface Acknowledge {
+  readonly type: 'acknowledge'
+  readonly sessionId: number
+  readonly requestId: string
+  /** This message and all before it. 0: none. */
+  readonly upToSequence: number
+}
+
+/** A command of the user that only read: keeps the session alive. */
+export interface Touch {
+  readonly type: 'touch'
+  readonly sessionId: number
+}
+
+/**
+ * Housekeeping: ends sessions and forgets replies whose time has come, at most `expirePerEntry` of each kind, so that one entry never takes long. While
+ * `nextExpiry()` lies in the past there is more to do.
+ */
+export interface Expire {
+  readonly type: 'expire'
+}
+
+/** What an entry of the log asks of the chat. */
+export type Command = CreateAccount | Login | Logout | DeleteAccount | Send | Acknowledge | Touch | Expire
+
+/** A command of a session that may be tried again. */
+export type SessionRequest = Logout | DeleteAccount | Send | Acknowledge

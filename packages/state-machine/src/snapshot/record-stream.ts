@@ -1,0 +1,67 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire'
+import { StateMachineError } from '../error.ts'
+import { SnapshotRecord } from '../gen/chatroom/state/v1/snapshot.ts'
+
+/** No record of a sound snapshot comes near this; a length beyond it is damage. */
+const maximumRecordBytes = 64 * 1_024 * 1_024
+/** Longest varint of a length. */
+const lengthBytes = 5
+
+/** Takes records out of bytes that arrive in pieces, however those are cut. */
+export class RecordStream {
+  /** The beginning of a record whose end has not arrived. */
+  #rest: Uint8Array = new Uint8Array(0)
+
+  /** Whether a record has begun and not ended. */
+  get midway(): boolean {
+    return this.#rest.length > 0
+  }
+
+  /** The records that end in this piece. Throws a `StateMachineError` 'malformed snapshot'. */
+  *take(piece: Uint8Array): Generator<SnapshotRecord, void, void> {
+    let bytes = this.#rest.length === 0 ? piece : join(this.#rest, piece)
+    for (;;) {
+      const frame = frameIn(bytes)
+      if (frame === undefined) break
+      yield decode(bytes.subarray(frame.begin, frame.end))
+      bytes = bytes.subarray(frame.end)
+    }
+    // A copy: the caller may use its piece again.
+    this.#rest = bytes.slice()
+  }
+}
+
+function frameIn(bytes: Uint8Array): { readonly begin: number; readonly end: number } | undefined {
+  let length = 0
+  for (let i = 0; i < lengthBytes; i++) {
+    const byte = bytes[i]
+    if (byte === undefined) return undefined
+    length += (byte & 0x7f) * 0x80 ** i
+    if (byte >= 0x80) continue
+    if (length > maximumRecordBytes) break
+    return bytes.length < i + 1 + length ? undefined : { begin: i + 1, end: i + 1 + length }
+  }
+  throw new StateMachineError(
+    'malformed snapshot',
+    `A record of the snapshot claims to have more than ${maximumRecordBytes} bytes: the snapshot is damaged, use another.`,
+  )
+}
+
+function decode(bytes: Uint8Array): SnapshotRecord {
+  try {
+    return SnapshotRecord.decode(new BinaryReader(bytes))
+  } catch (cause) {
+    throw new StateMachineError(
+      'malformed snapshot',
+      `A record of ${bytes.length} bytes is no record of a snapshot: the snapshot is damaged, use another.`,
+      { cause },
+    )
+  }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length)
+  whole.set(a)
+  whole.set(b, a.length)
+  return whole
+}

@@ -1,0 +1,211 @@
+import type { ChatLimits } from '../limits.ts'
+import type { EndReason } from '../reply.ts'
+import type { Account } from './accounts.ts'
+import { type Answered, AnswerOrder } from './answer-order.ts'
+import type { ChangeWatch } from './change-watch.ts'
+import { EndedSessions } from './ended-sessions.ts'
+import { dueAt, type Expiring, ExpiryQueue } from './expiry-queue.ts'
+import type { Observers } from './observers.ts'
+import { PartitionedMap, spreadIndex, spreadText } from './partitioned-map.ts'
+import { type RememberedReply, ReplyWindow } from './reply-window.ts'
+
+/** Somebody who is logged in. Only `Sessions` changes it. */
+export interface Session extends Expiring, Answered<Session> {
+  /** Log index of the entry that opened it. */
+  readonly id: number
+  readonly account: Account
+  /** The token's hash as a text: one unit a byte. */
+  tokenKey: string
+  /** Logged time of the last command that counts as activity: milliseconds since 1970. */
+  lastActive: number
+  readonly idleTimeoutMs: number
+  /** null: no reply is remembered. */
+  window: ReplyWindow | null
+  /** Number of the snapshot that has this session already. */
+  readonly inSnapshot: number
+}
+
+/** What a session is made of, apart from its place in the orders. */
+export type SessionParts = Pick<
+  Session,
+  'id' | 'account' | 'tokenKey' | 'lastActive' | 'idleTimeoutMs' | 'window'
+>
+
+/** All live sessions, at most one per account, with the replies they remember; and what is remembered of those that ended. */
+export class Sessions {
+  readonly ended: EndedSessions
+  readonly #limits: ChatLimits
+  readonly #watch: ChangeWatch
+  readonly #observers: Observers
+  readonly #byId = new PartitionedMap<number, Session>(spreadIndex)
+  readonly #byAccount = new PartitionedMap<number, Session>(spreadIndex)
+  readonly #byToken = new PartitionedMap<string, Session>(spreadText)
+  readonly #expiry = new ExpiryQueue<Session>()
+  readonly #answers = new AnswerOrder<Session>()
+  #remembered = 0
+
+  constructor(limits: ChatLimits, watch: ChangeWatch, observers: Observers) {
+    this.#limits = limits
+    this.#watch = watch
+    this.#observers = observers
+    this.ended = new EndedSessions(limits)
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** Replies that live sessions remember. */
+  get remembered(): number {
+    return this.#remembered
+  }
+
+  /** The session if it lives; one whose time has come is ended by this. */
+  live(id: number, now: number): Session | undefined {
+    return this.#unlessDue(this.#byId.get(id), now)
+  }
+
+  /** The account's session if it has one; one whose time has come is ended by this. */
+  liveOf(account: Account, now: number): Session | undefined {
+    return this.#unlessDue(this.#byAccount.get(account.id), now)
+  }
+
+  /** The session as it stands, even if its time has come. */
+  withId(id: number): Session | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** The session as it stands, even if its time has come. */
+  withToken(tokenKey: string): Session | undefined {
+    return this.#byToken.get(tokenKey)
+  }
+
+  /** The account must have no session, and no session the token. */
+  open(parts: SessionParts): Session {
+    const session: Session = {
+      ...parts,
+      older: null,
+      newer: null,
+      queuePlace: -1,
+      queuedFor: 0,
+      inSnapshot: 0,
+    }
+    this.#byId.set(session.id, session)
+    this.#byAccount.set(session.account.id, session)
+    this.#byToken.set(session.tokenKey, session)
+    this.#expiry.add(session)
+    return session
+  }
+
+  replaceToken(session: Session, tokenKey: string): void {
+    this.#watch.session(session)
+    this.#byToken.delete(session.tokenKey)
+    session.tokenKey = tokenKey
+    this.#byToken.set(tokenKey, session)
+  }
+
+  active(session: Session, now: number): void {
+    this.#watch.session(session)
+    session.lastActive = now
+  }
+
+  end(session: Session, reason: EndReason, now: number): void {
+    this.#watch.session(session)
+    this.#byId.delete(session.id)
+    this.#byAccount.delete(session.account.id)
+    this.#byToken.delete(session.tokenKey)
+    this.#expiry.remove(session)
+    const { window } = session
+    this.#forget(session)
+    const { id, account, tokenKey } = session
+    this.ended.add({ id, accountId: account.id, tokenKey, reason, endedAt: now }, window)
+    this.#observers.sessionEnded(id, reason)
+  }
+
+  /** What was answered to this request of this session, which may have ended since. */
+  replyTo(sessionId: number, requestId: string, now: number): RememberedReply | undefined {
+    const window = this.#byId.get(sessionId)?.window ?? this.ended.windowOf(sessionId)
+    return window?.find(requestId, now - this.#limits.rememberReplyMs)
+  }
+
+  /** Remembers what was answered, and forgets what the bounds have no room for. `index`: of the entry that was answered. */
+  remember(session: Session, reply: RememberedReply, index: number): void {
+    this.#watch.session(session)
+    session.window ??= new ReplyWindow()
+    const { window } = session
+    const before = window.size
+    window.dropUpTo(reply.at - this.#limits.rememberReplyMs)
+    if (window.size >= this.#limits.repliesPerSession) window.dropOldest()
+    window.add(reply, index)
+    this.#remembered += window.size - before
+    this.#answers.answered(session)
+    while (this.#remembered > this.#limits.sessionReplies) this.#forgetOldestReply()
+  }
+
+  /** Takes over a window that a snapshot brought. To be called in the order of the windows' newest replies. */
+  restoreReplies(session: Session, window: ReplyWindow): void {
+    session.window = window
+    this.#remembered += window.size
+    this.#answers.answered(session)
+  }
+
+  /** Ends the sessions and forgets the replies whose time has come, up to `expirePerEntry` of each. Returns how many sessions ended. */
+  expire(now: number): number {
+    const { expirePerEntry, rememberReplyMs } = this.#limits
+    let count = 0
+    for (; count < expirePerEntry; count++) {
+      const next = this.#expiry.next()
+      if (next === undefined || dueAt(next) > now) break
+      this.end(next, 'session expired', now)
+    }
+    for (let n = 0; n < expirePerEntry; n++) {
+      const oldest = this.#answers.oldest
+      if (oldest === null || newestAt(oldest) + rememberReplyMs > now) break
+      this.#watch.session(oldest)
+      this.#forget(oldest)
+    }
+    this.ended.expire(now)
+    return count
+  }
+
+  /** When there is something for `expire`: milliseconds since 1970; Infinity if nothing. */
+  nextExpiry(): number {
+    const next = this.#expiry.next()
+    const oldest = this.#answers.oldest
+    return Math.min(
+      next === undefined ? Infinity : dueAt(next),
+      oldest === null ? Infinity : newestAt(oldest) + this.#limits.rememberReplyMs,
+      this.ended.nextExpiry(),
+    )
+  }
+
+  /** In no particular order; as `PartitionedMap.values`. */
+  values(): Generator<Session, void, void> {
+    return this.#byId.values()
+  }
+
+  #unlessDue(session: Session | undefined, now: number): Session | undefined {
+    if (session === undefined || dueAt(session) > now) return session
+    this.end(session, 'session expired', now)
+    return undefined
+  }
+
+  #forgetOldestReply(): void {
+    const oldest = this.#answers.oldest
+    if (oldest === null) return
+    this.#watch.session(oldest)
+    oldest.window?.dropOldest()
+    this.#remembered--
+    if (oldest.window?.size === 0) this.#forget(oldest)
+  }
+
+  #forget(session: Session): void {
+    this.#remembered -= session.window?.size ?? 0
+    session.window = null
+    this.#answers.remove(session)
+  }
+}
+
+function newestAt(session: Session): number {
+  return session.window?.newestAt ?? 0
+}
