@@ -1,1 +1,3 @@
-export {}
+export { type FileStorageOptions, openFileStorage } from './file-storage.ts'
+export type { FileSystem, OpenFile, ProcessIdentity } from './file-system.ts'
+export { nodeFileSystem } from './node-file-system.ts'

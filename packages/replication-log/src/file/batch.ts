@@ -1,0 +1,196 @@
+import type { Entry, EntryKind } from '../entry.ts'
+import type { Place } from './place.ts'
+import { checksum, getUint64, putUint64 } from './wire.ts'
+
+export const batchHeaderBytes = 64
+export const recordHeaderBytes = 24
+const endMarkBytes = 4
+/** A batch is closed when its body would grow beyond this: what has to be read, and is lost, together. */
+export const maxBodyBytes: number = 256 * 1024
+/** Bytes of one batch beside its records. */
+export const batchOverheadBytes: number = batchHeaderBytes + endMarkBytes
+
+// No byte of a magic number or end mark is zero: a sector of a batch that reached the disk is never all zero at the batch's ends.
+const magic = Buffer.from([0xb1, 0x4c, 0x4f, 0x47])
+const magicNumber = magic.readUInt32LE(0)
+const headerEnd = 0xa5_c3_a5_c3
+const endMark = 0xe7_d6_c5_b4
+
+const resetFlag = 1
+
+const kindCodes: Record<EntryKind, number> = { command: 1, view: 2, noop: 3 }
+const kinds: readonly (EntryKind | undefined)[] = [undefined, 'command', 'view', 'noop']
+
+export interface BatchHeader {
+  /** Index of the first entry. What the log held from there on is void. */
+  readonly first: number
+  /** Term of the entry before the first one. */
+  readonly previousTerm: number
+  readonly count: number
+  readonly bodyBytes: number
+  readonly bodySum: number
+  /** Everything before this place was durable before this batch was written. */
+  readonly durable: Place
+  /** The state with this sequence number was durable before this batch was written. */
+  readonly stateSequence: number
+  /** The log before the first entry is void, too: a snapshot has taken its place. */
+  readonly reset: boolean
+}
+
+/** What all batches of one write share. */
+export interface GroupHeader {
+  /** Where in its segment the group begins. */
+  readonly offset: number
+  /** Checksum of the segment's header, which every batch header's checksum continues. */
+  readonly seed: number
+  readonly durable: Place
+  readonly stateSequence: number
+  readonly first: number
+  readonly previousTerm: number
+  readonly reset: boolean
+}
+
+/** Where a batch lies in its segment. */
+export interface BatchExtent {
+  readonly first: number
+  readonly offset: number
+  readonly end: number
+}
+
+/** Bytes that entries take in a group, at most. */
+export function groupBytes(recordBytes: number): number {
+  return recordBytes + batchOverheadBytes * (1 + Math.ceil((2 * recordBytes) / maxBodyBytes))
+}
+
+export function recordBytes(entry: Entry): number {
+  return recordHeaderBytes + entry.payload.length
+}
+
+/** Writes the entries of a group as batches to the beginning of `buffer`, which has room for `groupBytes`. */
+export function encodeGroup(
+  buffer: Buffer,
+  group: GroupHeader,
+  parts: readonly (readonly Entry[])[],
+): BatchExtent[] {
+  const extents: BatchExtent[] = []
+  let { first, previousTerm } = group
+  let start = 0
+  let at = batchHeaderBytes
+  let count = 0
+  let term = previousTerm
+  const close = (): void => {
+    buffer.writeUInt32LE(endMark, at)
+    at += endMarkBytes
+    const bodyStart = start + batchHeaderBytes
+    buffer.writeUInt32LE(magicNumber, start)
+    buffer.writeUInt32LE(at - bodyStart, start + 8)
+    buffer.writeUInt32LE(checksum(buffer, bodyStart, at), start + 12)
+    buffer.writeUInt32LE(group.offset + start, start + 16)
+    buffer.writeUInt32LE(count, start + 20)
+    putUint64(buffer, first, start + 24)
+    putUint64(buffer, previousTerm, start + 32)
+    buffer.writeUInt32LE(group.durable.segment, start + 40)
+    buffer.writeUInt32LE(group.durable.offset, start + 44)
+    buffer.writeUInt32LE(group.stateSequence, start + 48)
+    buffer.writeUInt32LE(group.reset ? resetFlag : 0, start + 52)
+    buffer.writeUInt32LE(0, start + 56)
+    buffer.writeUInt32LE(headerEnd, start + 60)
+    buffer.writeUInt32LE(checksum(buffer, start + 8, bodyStart, group.seed), start + 4)
+    extents.push({ first, offset: group.offset + start, end: group.offset + at })
+  }
+  for (const entries of parts) {
+    for (const entry of entries) {
+      const { payload } = entry
+      if (count > 0 && at + recordHeaderBytes + payload.length - start - batchHeaderBytes > maxBodyBytes) {
+        close()
+        first += count
+        previousTerm = term
+        start = at
+        at += batchHeaderBytes
+        count = 0
+      }
+      term = entry.term
+      buffer.writeUInt32LE(payload.length, at)
+      buffer.writeUInt32LE(kindCodes[entry.kind], at + 4)
+      putUint64(buffer, term, at + 8)
+      buffer.writeDoubleLE(entry.time, at + 16)
+      buffer.set(payload, at + recordHeaderBytes)
+      at += recordHeaderBytes + payload.length
+      count++
+    }
+  }
+  close()
+  return extents
+}
+
+/** The header at `at`, or null if there is no whole one that was written to exactly this place of this segment. */
+export function decodeBatchHeader(
+  buffer: Buffer,
+  at: number,
+  limit: number,
+  offset: number,
+  seed: number,
+): BatchHeader | null {
+  if (at + batchHeaderBytes > limit || buffer.readUInt32LE(at) !== magicNumber) return null
+  if (buffer.readUInt32LE(at + 60) !== headerEnd || buffer.readUInt32LE(at + 16) !== offset) return null
+  if (buffer.readUInt32LE(at + 4) !== checksum(buffer, at + 8, at + batchHeaderBytes, seed)) return null
+  return {
+    first: getUint64(buffer, at + 24),
+    previousTerm: getUint64(buffer, at + 32),
+    count: buffer.readUInt32LE(at + 20),
+    bodyBytes: buffer.readUInt32LE(at + 8),
+    bodySum: buffer.readUInt32LE(at + 12),
+    durable: { segment: buffer.readUInt32LE(at + 40), offset: buffer.readUInt32LE(at + 44) },
+    stateSequence: buffer.readUInt32LE(at + 48),
+    reset: (buffer.readUInt32LE(at + 52) & resetFlag) !== 0,
+  }
+}
+
+/** Whether the body that begins at `at` is what was written. */
+export function isBodyWhole(buffer: Buffer, at: number, limit: number, header: BatchHeader): boolean {
+  const end = at + header.bodyBytes
+  return (
+    end <= limit &&
+    checksum(buffer, at, end) === header.bodySum &&
+    buffer.readUInt32LE(end - endMarkBytes) === endMark
+  )
+}
+
+/** Calls `visit` for each record of a whole body, until it returns false. Payloads are views into `buffer`. */
+export function visitRecords(
+  buffer: Buffer,
+  bodyStart: number,
+  header: BatchHeader,
+  visit: (
+    index: number,
+    term: number,
+    kind: EntryKind,
+    time: number,
+    payloadStart: number,
+    payloadEnd: number,
+  ) => boolean,
+): void {
+  let at = bodyStart
+  for (let index = header.first; index < header.first + header.count; index++) {
+    const end = at + recordHeaderBytes + buffer.readUInt32LE(at)
+    const kind = kinds[buffer.readUInt32LE(at + 4)]
+    // The checksum held, so this was written so: not a damaged disk but a mistake in this software.
+    if (kind === undefined) throw new Error(`entry ${index}: unknown kind ${buffer.readUInt32LE(at + 4)}`)
+    const more = visit(
+      index,
+      getUint64(buffer, at + 8),
+      kind,
+      buffer.readDoubleLE(at + 16),
+      at + recordHeaderBytes,
+      end,
+    )
+    if (!more) return
+    at = end
+  }
+}
+
+/** The place of the next bytes at or after `at` that look like the beginning of a batch; -1 if there are none. */
+export function findMagic(buffer: Buffer, at: number, limit: number): number {
+  const found = buffer.indexOf(magic, at)
+  return found === -1 || found + batchHeaderBytes > limit ? -1 : found
+}
