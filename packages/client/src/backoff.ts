@@ -26,7 +26,7 @@ export function pauseBefore(failures: number, options: BackoffOptions, random: n
  * Asking who leads after the leader was lost. The small factor keeps the last pause, which is what a failover takes longer because of the client,
  * near a tenth of the whole.
  */
-export const searchBackoff: BackoffOptions = { firstMs: 10, longestMs: 200, factor: 1.25 }
+export const searchBackoff: BackoffOptions = { firstMs: 10, longestMs: 200, factor: 1.2 }
 
 /** Trying the same request again at a leader that refused it for now. */
 export const retryBackoff: BackoffOptions = { firstMs: 10, longestMs: 200, factor: 2 }

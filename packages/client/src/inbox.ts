@@ -66,7 +66,7 @@ export async function* readInbox(
       const tenure = await parts.finder.leader(scope.signal)
       const subscription = new Subscription(parts, tenure, scope, { after, follow })
       try {
-        for await (const event of subscription.stream) {
+        for await (const event of subscription.events) {
           subscription.heard()
           failures = 0
           if (event.event?.$case === 'message') {
@@ -104,7 +104,8 @@ export async function* readInbox(
 
 /** One stream from one replica. */
 class Subscription {
-  readonly stream: ClientReadableStream<SubscribeResponse>
+  readonly events: AsyncIterable<SubscribeResponse>
+  readonly #stream: ClientReadableStream<SubscribeResponse>
   readonly #forget: () => void
   readonly #silence: NodeJS.Timeout
   #heard = false
@@ -118,12 +119,13 @@ class Subscription {
     { after, follow }: { readonly after: number; readonly follow: boolean },
   ) {
     const { signal } = scope
-    this.stream = tenure.channel.serverStream(
+    this.#stream = tenure.channel.serverStream(
       ChatServiceService.subscribe,
       { afterSequence: after, follow },
       parts.token,
     )
-    const cancel = (): void => this.stream.cancel()
+    this.events = this.#stream
+    const cancel = (): void => this.#stream.cancel()
     const leave = (): void => {
       this.left = true
       cancel()
@@ -136,7 +138,7 @@ class Subscription {
     }
     // Until it has caught up a replica has something to say; after that silence is normal and the keepalive watches.
     this.#silence = setInterval(() => {
-      if (!this.#heard && !this.stream.isPaused()) parts.finder.doubt(tenure)
+      if (!this.#heard && !this.#stream.isPaused()) parts.finder.doubt(tenure)
       this.#heard = false
     }, parts.tryTimeoutMs)
     if (signal.aborted) cancel()
@@ -153,8 +155,8 @@ class Subscription {
   close(): void {
     clearInterval(this.#silence)
     this.#forget()
-    this.stream.on('error', () => undefined)
-    this.stream.cancel()
+    this.#stream.on('error', () => undefined)
+    this.#stream.cancel()
   }
 }
 

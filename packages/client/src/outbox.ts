@@ -76,24 +76,34 @@ export class Outbox<Item extends Outgoing> {
     return this.#givenUp.delete(item) ? null : item
   }
 
-  /** Nobody waits for this message any more. If it is in flight it may still arrive; it does not go out again. */
-  giveUp(item: Item): void {
+  /**
+   * Nobody waits for this message any more. If it is in flight it may still arrive; it does not go out again.
+   * @returns true if it is in flight
+   */
+  giveUp(item: Item): boolean {
     const at = this.#items.indexOf(item)
-    if (at < 0) return
-    if (at < this.#inFlight) {
+    if (at >= 0 && at < this.#inFlight) {
       this.#givenUp.add(item)
-      return
+      return true
     }
-    this.#items.splice(at, 1)
-    this.#bytes -= item.bytes
+    if (at >= 0) {
+      this.#items.splice(at, 1)
+      this.#bytes -= item.bytes
+    }
+    return false
   }
 
-  /** The stream broke: everything in flight waits again, in order, before the others. */
-  rewind(): void {
+  /**
+   * The stream broke: everything in flight waits again, in order, before the others.
+   * @returns what was in flight
+   */
+  rewind(): readonly Item[] {
+    const inFlight = this.#items.slice(0, this.#inFlight)
     this.#items = this.#items.filter((item) => !this.#givenUp.has(item))
     this.#givenUp.clear()
     this.#bytes = this.#items.reduce((sum, item) => sum + item.bytes, 0)
     this.#inFlight = 0
+    return inFlight
   }
 
   /** Takes out everything that somebody still waits for. */

@@ -43,6 +43,7 @@ export async function request<Request, Response>(
   try {
     for (let failures = 0; ; failures++) {
       const tenure = await parts.finder.leader(scope.signal)
+      scope.signal.throwIfAborted()
       try {
         return await attempt(parts, tenure, method, message, options.token ?? null, scope)
       } catch (error) {

@@ -35,14 +35,16 @@ export interface SenderParts extends RequestParts {
 
 /** Bytes of messages that may wait in one client. */
 const maximumBytes = 32 * 1024 * 1024
+/** The servers' bound. What is far over it would not even reach them: gRPC refuses 4 MiB. */
+const maximumTextBytes = 65_536
 /** What a message takes besides its text and its recipient, bytes, roughly. */
 const overheadBytes = 128
 
 interface Item extends Outgoing {
   readonly to: string
   readonly text: string
-  /** True once it went out: from then on it may have been delivered. */
-  sent: boolean
+  /** True if it may have been delivered by a try whose fate is unknown. */
+  uncertain: boolean
   readonly settle: (result: string | ChatError) => void
 }
 
@@ -75,12 +77,13 @@ export class Sender {
     return new Promise((resolve, reject) => {
       // The end of the session settles all messages at once, see below.
       const scope = openScope(timeoutMs, [options.signal])
+      const textBytes = Buffer.byteLength(text)
       const item: Item = {
         requestId: options.requestId ?? randomUUID(),
         to,
         text,
-        sent: false,
-        bytes: overheadBytes + Buffer.byteLength(to) + Buffer.byteLength(text),
+        uncertain: false,
+        bytes: overheadBytes + Buffer.byteLength(to) + textBytes,
         settle: (result) => {
           scope.close()
           if (result instanceof ChatError) reject(result)
@@ -91,6 +94,11 @@ export class Sender {
         item.settle(errorOf(ended.aborted ? ended.reason : scope.signal.reason))
         return
       }
+      if (textBytes > maximumTextBytes) {
+        const message = `The text has ${textBytes} bytes; ${maximumTextBytes} is the most.`
+        item.settle(new ChatError('invalid text', message))
+        return
+      }
       if (!this.#outbox.offer(item)) {
         item.settle(
           new ChatError('queue full', 'Too many messages wait to be sent: wait for sendable() first.'),
@@ -98,7 +106,7 @@ export class Sender {
         return
       }
       scope.signal.addEventListener('abort', () => {
-        this.#outbox.giveUp(item)
+        if (this.#outbox.giveUp(item)) item.uncertain = true
         item.settle(scope.expired ? this.#outOfTime(item, timeoutMs) : errorOf(scope.signal.reason))
         this.#afterChange()
       })
@@ -138,7 +146,7 @@ export class Sender {
   }
 
   #outOfTime(item: Item, timeoutMs: number): ChatError {
-    return outOfTime(this.#parts.finder, this.#last, timeoutMs, item.sent ? item.requestId : null)
+    return outOfTime(this.#parts.finder, this.#last, timeoutMs, item.uncertain ? item.requestId : null)
   }
 
   #afterChange(): void {
@@ -163,7 +171,8 @@ export class Sender {
       try {
         const tenure = await finder.leader(scope.signal)
         const { failure, answers } = await this.#stream(tenure)
-        this.#outbox.rewind()
+        const inFlight = this.#outbox.rewind()
+        if (failure.kind !== 'refused' && !failure.undone) for (const item of inFlight) item.uncertain = true
         failures = answers > 0 ? 0 : failures + 1
         this.#last = failure
         if (failure.kind === 'refused') this.#refuse(failure.error)
@@ -191,10 +200,8 @@ export class Sender {
     return new Promise((resolve) => {
       const stream = tenure.channel.duplexStream(sendMessagesMethod, token)
       let answers = 0
-      let answersBefore = -1
       const silence = setInterval(() => {
-        if (this.#outbox.inFlight > 0 && answers === answersBefore) finder.doubt(tenure)
-        answersBefore = answers
+        if (this.#outbox.inFlight > 0) finder.doubt(tenure)
       }, tryTimeoutMs)
       silence.unref()
 
@@ -216,6 +223,7 @@ export class Sender {
       stream.on('data', (response: SendMessagesResponse) => {
         if (!open) return
         answers++
+        silence.refresh()
         const failure = this.#take(response)
         if (failure !== null) finish(failure)
         else this.#pump()
@@ -234,7 +242,6 @@ export class Sender {
       while (!full) {
         const item = this.#outbox.next()
         if (item === null) return
-        item.sent = true
         full = !stream.write({ requestId: item.requestId, to: item.to, text: item.text })
       }
     }
