@@ -1,1 +1,64 @@
-process.exitCode = 0
+#!/usr/bin/env node
+import {
+  type CommandDefinition,
+  clusterOptions,
+  type Invocation,
+  options,
+  ownMember,
+  processSurroundings,
+  resolveCluster,
+  runProgram,
+} from '@chatroom/configuration'
+import { ReplicaError } from '@chatroom/replica'
+import { createLogger, type Logger } from './logging.ts'
+import { serve } from './serve.ts'
+import { StartupError } from './startup-error.ts'
+import { listenForStop } from './stop-request.ts'
+
+const program: CommandDefinition = {
+  name: 'server',
+  summary: 'Runs one replica of the chat.',
+  options: [
+    options.id,
+    ...clusterOptions,
+    options.idleTimeout,
+    options.logLevel,
+    options.logFormat,
+    options.supervised,
+  ],
+  notes: 'Exit codes: 0 after SIGTERM or SIGINT, 1 if it cannot start or had to stop itself, 2 for wrong usage.',
+  run,
+}
+
+async function run({ settings, surroundings }: Invocation): Promise<number> {
+  const cluster = resolveCluster(settings)
+  const member = ownMember(settings, cluster)
+  const stop = listenForStop(settings.get(options.supervised))
+  const log = createLogger({
+    replica: member.id,
+    level: settings.get(options.logLevel),
+    format: settings.get(options.logFormat),
+  })
+  dieOfFaults(log)
+  const idleTimeoutMs = settings.get(options.idleTimeout) * 1_000
+  try {
+    await serve({ cluster, member, idleTimeoutMs, stop, log })
+    return 0
+  } catch (error) {
+    if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)
+    // Of what made the replica stop itself the log has told already.
+    else if (!(error instanceof ReplicaError && error.code === 'halted')) throw error
+    return 1
+  }
+}
+
+/** What nobody caught has left the program in a state that nobody thought of. */
+function dieOfFaults(log: Logger): void {
+  process.on('uncaughtException', (error) => {
+    log.fatal({ event: 'process.fault', err: error }, 'stops because of a fault in the program')
+    process.exit(1)
+  })
+}
+
+// Not `process.exitCode`: a connection that does not close in time must not keep a stopped replica alive.
+process.exit(await runProgram(program, processSurroundings()))

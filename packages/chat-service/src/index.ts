@@ -1,1 +1,10 @@
-export {}
+export { defaultLimits, type ServiceLimits } from './limits.ts'
+export { createPasswords } from './passwords.ts'
+export type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+export {
+  type ChatService,
+  type ChatServiceCounts,
+  type ChatServiceOptions,
+  createChatService,
+} from './service.ts'
+export { systemClock } from './system-clock.ts'

@@ -1,0 +1,24 @@
+import type { options } from '@chatroom/configuration'
+import { type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
+
+export type { Logger } from 'pino'
+
+/**
+ * The log of one replica, on standard output: one line each, with a stable `event` name and fields of its own. Written at once, so that nothing is lost when the
+ * process ends.
+ */
+export function createLogger(settings: {
+  readonly replica: number
+  readonly level: options.LogLevel
+  readonly format: options.LogFormat
+}): Logger {
+  const { replica, level, format } = settings
+  const base = { replica, pid: process.pid }
+  const isTerminal = process.stdout.isTTY === true
+  if (format === 'pretty' || (format === 'auto' && isTerminal)) {
+    const stream = pretty({ sync: true, colorize: isTerminal, ignore: 'pid,event', translateTime: 'SYS:HH:MM:ss.l' })
+    return pino({ level, base }, stream)
+  }
+  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: true }))
+}

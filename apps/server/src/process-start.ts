@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/**
+ * When a process began, in words that no other process with the same pid shares, or null if there is no such process. On Linux the boot and the clock tick
+ * since then (proc(5), field 22 of `stat`); elsewhere what `ps` calls its start.
+ */
+export async function processStart(pid: number): Promise<string | null> {
+  return process.platform === 'linux' ? await startFromProc(pid) : await startFromPs(pid)
+}
+
+async function startFromProc(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(ifGone)
+  if (stat === null) return null
+  // The second field is the program's name in parentheses, and may contain anything, also parentheses and spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields[19]
+  if (ticks === undefined) throw new Error(`/proc/${pid}/stat has no start time`)
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'latin1')
+  return `${boot.trim()}/${ticks}`
+}
+
+async function startFromPs(pid: number): Promise<string | null> {
+  try {
+    const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      env: { ...process.env, LC_ALL: 'C' },
+    })
+    return stdout.trim() === '' ? null : stdout.trim()
+  } catch (error) {
+    // ps answers 1 for a pid that nobody has.
+    if (error instanceof Error && 'code' in error && error.code === 1) return null
+    throw error
+  }
+}
+
+function ifGone(error: unknown): null {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'ENOENT' || code === 'ESRCH') return null
+  throw error
+}

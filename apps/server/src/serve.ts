@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
+import type { Cluster, ClusterMember } from '@chatroom/configuration'
+import { createReplica, ReplicaError } from '@chatroom/replica'
+import { StorageError } from '@chatroom/replication-log'
+import { openFileStorage } from '@chatroom/replication-log/file'
+import { Chat } from '@chatroom/state-machine'
+import { createGrpcTransport, TransportError } from '@chatroom/transport-grpc'
+import { type ClientListener, listenForClients } from './client-listener.ts'
+import type { Logger } from './logging.ts'
+import { createProcessFencer } from './process-fencer.ts'
+import { processStart } from './process-start.ts'
+import { logReplicaEvent } from './replica-events.ts'
+import { StartupError } from './startup-error.ts'
+import type { StopRequest } from './stop-request.ts'
+
+export interface ServeOptions {
+  readonly cluster: Cluster
+  /** This replica. */
+  readonly member: ClusterMember
+  /** Idle timeout of sessions that ask for none, milliseconds. */
+  readonly idleTimeoutMs: number
+  readonly stop: StopRequest
+  readonly log: Logger
+}
+
+/** Time for each step of a clean stop, milliseconds. What is not finished by then is broken off; nothing acknowledged is lost by that. */
+const handOverMs = 2_500
+const finishCallsMs = 2_500
+const closeMs = 2_500
+
+/**
+ * Runs one replica until it is asked to stop. Resolves after a clean stop.
+ * @throws StartupError if it cannot start; ReplicaError `halted` if it had to stop itself
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { cluster, member, idleTimeoutMs, stop, log } = options
+  const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
+  const replica = createReplica({
+    id: member.id,
+    members: cluster.members.map(({ id }) => id),
+    mode: cluster.mode,
+    stateMachine: new Chat(),
+    storage: openFileStorage({
+      directory: member.dataDirectory,
+      replicaId: member.id,
+      report: (notice) => log.warn({ event: 'storage.notice' }, notice),
+    }),
+    transport: createGrpcTransport({
+      id: member.id,
+      listen: member.peerAddress,
+      peers: new Map(cluster.members.map(({ id, peerAddress }) => [id, peerAddress])),
+    }),
+    // Only processes of this host can be killed from here, and only this mode needs it.
+    ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer() } : {}),
+    hello: {
+      clientAddress: member.clientAddress.text,
+      pid: process.pid,
+      processStart: (await processStart(process.pid)) ?? '',
+    },
+  })
+  replica.on((event) => logReplicaEvent(log, event))
+  const service = createChatService({
+    replica,
+    passwords,
+    clock: systemClock,
+    random: randomBytes,
+    limits: { idleTimeoutDefaultMs: idleTimeoutMs },
+    onFault: (error) => log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
+  })
+  // Before the replica takes part: one that no client can reach must not come to lead.
+  const listener = await listenForClients(member.clientAddress, service)
+  try {
+    await replica.start()
+  } catch (error) {
+    await listener.close(0)
+    throw startupFailure(error)
+  }
+  const { incarnation } = replica.status()
+  log.info(
+    {
+      event: 'replica.started',
+      mode: cluster.mode,
+      incarnation,
+      clientAddress: member.clientAddress.text,
+      peerAddress: member.peerAddress.text,
+      dataDirectory: member.dataDirectory,
+    },
+    `started; clients at ${member.clientAddress.text}, peers at ${member.peerAddress.text}`,
+  )
+  const reason = await Promise.race([stop.requested, replica.closed])
+  log.info({ event: 'replica.stopping', reason }, `stopping: ${reason ?? 'closed'}`)
+  await stopCleanly({ replica, service, listener, log })
+  log.info({ event: 'replica.stopped' }, 'stopped')
+}
+
+/** Hands leadership over, so that clients lose no time; finishes what is under way; closes. */
+async function stopCleanly(parts: {
+  readonly replica: {
+    status(): { readonly serving: boolean }
+    transferLeadership(): Promise<void>
+    stop(): Promise<void>
+  }
+  readonly service: { stop(): void }
+  readonly listener: ClientListener
+  readonly log: Logger
+}): Promise<void> {
+  const { replica, service, listener, log } = parts
+  const step = async (name: string, withinMs: number, work: Promise<void>): Promise<void> => {
+    try {
+      await within(withinMs, work)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      log.info({ event: 'replica.stop-step-failed', step: name, why }, `stopping: could not ${name}: ${why}`)
+    }
+  }
+  if (replica.status().serving) await step('hand leadership over', handOverMs, replica.transferLeadership())
+  service.stop()
+  await step('finish all calls', finishCallsMs + 500, listener.close(finishCallsMs))
+  await step('close the log', closeMs, replica.stop())
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Why the replica could not start, as one sentence; what is no such reason is thrown on as it is. */
+function startupFailure(error: unknown): unknown {
+  const known = error instanceof StorageError || error instanceof TransportError || error instanceof ReplicaError
+  if (!known) return error
+  const { message } = error
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
+  return new StartupError(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`, { cause: error })
+}

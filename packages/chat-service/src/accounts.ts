@@ -1,0 +1,80 @@
+import { checkName, checkPassword, checkRequestId } from '@chatroom/state-machine'
+import type {
+  CreateAccountRequest,
+  CreateAccountResponse,
+  DeleteAccountRequest,
+  DeleteAccountResponse,
+  ListAccountsRequest,
+  ListAccountsResponse,
+} from '@chatroom/transport-grpc/chat'
+import type { Activity } from './activity.ts'
+import { callerOf, liveSessionIn, tokenHashOf } from './authentication.ts'
+import { valid } from './chat-replies.ts'
+import type { ServiceContext } from './context.ts'
+import { ChatFailure } from './failure.ts'
+import { proposeOne, withoutSession } from './proposing.ts'
+import { deleteCommand } from './requests.ts'
+import type { Caller } from './unary.ts'
+
+/** Makes an account. A replica that may not serve says so before it does the work of hashing. */
+export async function createAccount(
+  context: ServiceContext,
+  request: CreateAccountRequest,
+  caller: Caller,
+): Promise<CreateAccountResponse> {
+  const requestId = valid(checkRequestId(request.requestId))
+  const name = valid(checkName(request.name))
+  const password = valid(checkPassword(request.password))
+  await context.replica.read(() => null)
+  const passwordHash = await context.passwords.hash(password, caller.departure())
+  await proposeOne(context, withoutSession, { type: 'createAccount', requestId, name, passwordHash }, 0)
+  return {}
+}
+
+/** Removes the calling account. */
+export async function deleteAccount(
+  context: ServiceContext,
+  request: DeleteAccountRequest,
+  caller: Caller,
+): Promise<DeleteAccountResponse> {
+  const sessionId = await callerOf(context.replica, caller.metadata)
+  await proposeOne(context, sessionId, deleteCommand(sessionId, request), 0)
+  return {}
+}
+
+/** Lists names by prefix. It needs no session; but a token that is given must be good, and then listing is a command of its user. */
+export async function listAccounts(
+  context: ServiceContext,
+  activity: Activity,
+  request: ListAccountsRequest,
+  caller: Caller,
+): Promise<ListAccountsResponse> {
+  const { listPage } = context.limits
+  const size = request.pageSize === 0 ? listPage : Math.min(request.pageSize, listPage)
+  const after = nameOfPageToken(request.pageToken)
+  const prefix = request.prefix.normalize('NFC')
+  const tokenHash = tokenHashOf(caller.metadata)
+  const { names, session } = await context.replica.read((chat) => ({
+    names: chat.list(prefix, after, size + 1),
+    session: tokenHash === null ? null : liveSessionIn(chat, tokenHash),
+  }))
+  if (session !== null) activity.note(session)
+  const page = names.slice(0, size)
+  return { names: page, nextPageToken: names.length > size ? pageTokenOf(page.at(-1) ?? '') : '' }
+}
+
+function pageTokenOf(lastName: string): string {
+  return Buffer.from(lastName).toString('base64url')
+}
+
+/** '' for the first page. */
+function nameOfPageToken(token: string): string {
+  const name = Buffer.from(token, 'base64url').toString()
+  if (pageTokenOf(name) !== token) {
+    throw new ChatFailure(
+      'INVALID_ARGUMENT',
+      'page_token is not one that a response gave: begin without one.',
+    )
+  }
+  return name
+}

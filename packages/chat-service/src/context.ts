@@ -1,0 +1,27 @@
+import type { Admission } from './admission.ts'
+import { ChatFailure } from './failure.ts'
+import type { ServiceLimits } from './limits.ts'
+import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+
+/** What every part of one service shares. */
+export interface ServiceContext {
+  readonly replica: ChatReplica
+  readonly limits: ServiceLimits
+  readonly clock: Clock
+  readonly random: Random
+  readonly passwords: Passwords
+  readonly admission: Admission
+  /** Told of every error that is a fault of the server. The error holds nothing secret. */
+  readonly onFault: (error: unknown) => void
+  /** The service takes no new calls. */
+  readonly isStopped: () => boolean
+}
+
+/** Throws what a new call is told once the service stops. */
+export function refuseIfStopped(context: Pick<ServiceContext, 'isStopped'>): void {
+  if (context.isStopped()) throw stopping()
+}
+
+export function stopping(): ChatFailure {
+  return new ChatFailure('NOT_LEADER', 'This replica is stopping: try another.')
+}

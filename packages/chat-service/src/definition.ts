@@ -1,0 +1,104 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire'
+import {
+  AcknowledgeRequest,
+  AcknowledgeResponse,
+  ChatServiceService,
+  CreateAccountRequest,
+  CreateAccountResponse,
+  DeleteAccountRequest,
+  DeleteAccountResponse,
+  ListAccountsRequest,
+  ListAccountsResponse,
+  LoginRequest,
+  LoginResponse,
+  LogoutRequest,
+  LogoutResponse,
+  type MessageFns,
+  SendMessageRequest,
+  SendMessageResponse,
+  SendMessagesRequest,
+  SendMessagesResponse,
+  SubscribeRequest,
+  SubscribeResponse,
+} from '@chatroom/transport-grpc/chat'
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
+
+/** Bytes that are no such message. grpc-js would answer INTERNAL for them; the handlers answer INVALID_ARGUMENT. */
+export interface Malformed {
+  readonly malformed: string
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Fails on bytes that are no UTF-8, which the protobuf runtime by itself would replace without a word. */
+function decodeUtf8(bytes: Uint8Array): string {
+  return strictUtf8.decode(bytes)
+}
+
+function decodeStrictly<T extends object>(type: MessageFns<T>): (bytes: Buffer) => T | Malformed {
+  return (bytes) => {
+    try {
+      return type.decode(new BinaryReader(bytes, decodeUtf8))
+    } catch {
+      return {
+        malformed:
+          'The request is malformed: it is no message of the kind this method takes, or a text in it is no UTF-8.',
+      }
+    }
+  }
+}
+
+/** Without the copy that the generated serializer makes. */
+function encode<T>(type: MessageFns<T>): (value: T) => Buffer {
+  return (value) => {
+    const bytes = type.encode(value).finish()
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+}
+
+function strict<Request extends object, Response>(
+  method: { readonly path: string; readonly requestStream: boolean; readonly responseStream: boolean },
+  request: MessageFns<Request>,
+  response: MessageFns<Response>,
+): MethodDefinition<Request | Malformed, Response> {
+  return {
+    path: method.path,
+    requestStream: method.requestStream,
+    responseStream: method.responseStream,
+    requestSerialize: (value) => {
+      if ('malformed' in value) throw new TypeError('a malformed request cannot be sent')
+      return encode(request)(value)
+    },
+    requestDeserialize: decodeStrictly(request),
+    responseSerialize: encode(response),
+    responseDeserialize: (bytes) => response.decode(bytes),
+  }
+}
+
+const service = ChatServiceService
+
+/** The methods of `chatroom.v1.ChatService` as this service takes them. */
+export interface ChatServiceDefinition extends ServiceDefinition {
+  readonly createAccount: MethodDefinition<CreateAccountRequest | Malformed, CreateAccountResponse>
+  readonly login: MethodDefinition<LoginRequest | Malformed, LoginResponse>
+  readonly logout: MethodDefinition<LogoutRequest | Malformed, LogoutResponse>
+  readonly deleteAccount: MethodDefinition<DeleteAccountRequest | Malformed, DeleteAccountResponse>
+  readonly listAccounts: MethodDefinition<ListAccountsRequest | Malformed, ListAccountsResponse>
+  readonly sendMessage: MethodDefinition<SendMessageRequest | Malformed, SendMessageResponse>
+  readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, SendMessagesResponse>
+  readonly subscribe: MethodDefinition<SubscribeRequest | Malformed, SubscribeResponse>
+  readonly acknowledge: MethodDefinition<AcknowledgeRequest | Malformed, AcknowledgeResponse>
+}
+
+/** `chatroom.v1.ChatService` with requests decoded strictly and responses encoded without copies. */
+export const chatServiceDefinition: ChatServiceDefinition = {
+  createAccount: strict(service.createAccount, CreateAccountRequest, CreateAccountResponse),
+  login: strict(service.login, LoginRequest, LoginResponse),
+  logout: strict(service.logout, LogoutRequest, LogoutResponse),
+  deleteAccount: strict(service.deleteAccount, DeleteAccountRequest, DeleteAccountResponse),
+  listAccounts: strict(service.listAccounts, ListAccountsRequest, ListAccountsResponse),
+  sendMessage: strict(service.sendMessage, SendMessageRequest, SendMessageResponse),
+  sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse),
+  subscribe: strict(service.subscribe, SubscribeRequest, SubscribeResponse),
+  acknowledge: strict(service.acknowledge, AcknowledgeRequest, AcknowledgeResponse),
+}

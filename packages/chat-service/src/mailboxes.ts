@@ -1,0 +1,36 @@
+import type {
+  AcknowledgeRequest,
+  AcknowledgeResponse,
+  SendMessageRequest,
+  SendMessageResponse,
+} from '@chatroom/transport-grpc/chat'
+import { callerOf } from './authentication.ts'
+import type { ServiceContext } from './context.ts'
+import { ChatFailure } from './failure.ts'
+import { proposeOne } from './proposing.ts'
+import { acknowledgeCommand, sendCommand } from './requests.ts'
+import type { Caller } from './unary.ts'
+
+/** Puts one message into a mailbox. */
+export async function sendMessage(
+  context: ServiceContext,
+  request: SendMessageRequest,
+  caller: Caller,
+): Promise<SendMessageResponse> {
+  const sessionId = await callerOf(context.replica, caller.metadata)
+  const command = sendCommand(sessionId, request)
+  if (command instanceof ChatFailure) throw command
+  const { messageId } = await proposeOne(context, sessionId, command, Buffer.byteLength(command.text))
+  return { messageId }
+}
+
+/** Takes messages out of the caller's mailbox. */
+export async function acknowledge(
+  context: ServiceContext,
+  request: AcknowledgeRequest,
+  caller: Caller,
+): Promise<AcknowledgeResponse> {
+  const sessionId = await callerOf(context.replica, caller.metadata)
+  const { waiting } = await proposeOne(context, sessionId, acknowledgeCommand(sessionId, request), 0)
+  return { waiting }
+}

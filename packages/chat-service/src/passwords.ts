@@ -1,0 +1,40 @@
+import { hash, verify } from '@node-rs/argon2'
+import { HashingQueue } from './hashing-queue.ts'
+import type { ServiceLimits } from './limits.ts'
+import type { Passwords, Random } from './ports.ts'
+
+/**
+ * Cost of one argon2id hash: the first of the equivalent minimum settings of the OWASP Password Storage Cheat Sheet. `memoryCost` in KiB, `timeCost`
+ * in passes. argon2id (RFC 9106) is the library's default variant. A stored hash names its own cost, so these may be raised at any time.
+ */
+export const argon2Cost: {
+  readonly memoryCost: number
+  readonly timeCost: number
+  readonly parallelism: number
+} = {
+  memoryCost: 19_456,
+  timeCost: 2,
+  parallelism: 1,
+}
+
+/**
+ * argon2id with a bounded number of hashes at once. A login of an unknown account is verified against a hash that nobody knows a password
+ * for, so that it takes as long as a wrong password.
+ */
+export async function createPasswords(
+  options: Pick<ServiceLimits, 'hashesAtOnce' | 'hashesWaiting' | 'retryAfterMs'> & {
+    readonly random: Random
+  },
+): Promise<Passwords> {
+  const queue = new HashingQueue({
+    atOnce: options.hashesAtOnce,
+    waiting: options.hashesWaiting,
+    retryAfterMs: options.retryAfterMs,
+  })
+  const nobody = await hash(options.random(32), argon2Cost)
+  return {
+    hash: (password, signal) => queue.run(() => hash(password, argon2Cost), signal),
+    verify: (stored, password, signal) =>
+      queue.run(async () => (await verify(stored ?? nobody, password)) && stored !== null, signal),
+  }
+}

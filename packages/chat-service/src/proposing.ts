@@ -1,0 +1,33 @@
+import type { Command, ReplyOf } from '@chatroom/state-machine'
+import { successOf } from './chat-replies.ts'
+import type { ServiceContext } from './context.ts'
+import { ChatFailure } from './failure.ts'
+
+/** The lane of requests that belong to no session. Sessions are log indexes, from 1. */
+export const withoutSession = 0
+
+/**
+ * Proposes one command of a single call and waits for its success. Refused with OVERLOADED when its session, or all together, have too much under way: unlike a
+ * stream, a single call has nowhere to wait.
+ */
+export async function proposeOne<C extends Command>(
+  context: ServiceContext,
+  sessionId: number,
+  command: C,
+  bytes: number,
+): Promise<Exclude<ReplyOf<C>, { readonly ok: false }>> {
+  const lane = context.admission.lane(sessionId)
+  if (!lane.enter(bytes)) {
+    lane.release(null)
+    throw new ChatFailure('OVERLOADED', 'Too many requests are under way: try again in a moment.', {
+      retryAfterMs: context.limits.retryAfterMs,
+    })
+  }
+  try {
+    return successOf(command, await context.replica.propose(command))
+  } finally {
+    lane.settled(bytes)
+    lane.answered()
+    lane.release(null)
+  }
+}

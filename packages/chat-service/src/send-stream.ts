@@ -1,0 +1,181 @@
+import type { Reply } from '@chatroom/state-machine'
+import type { SendMessagesRequest, SendMessagesResponse } from '@chatroom/transport-grpc/chat'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
+import type { Lane } from './admission.ts'
+import { refusalOf } from './chat-replies.ts'
+import type { ServiceContext } from './context.ts'
+import type { Malformed } from './definition.ts'
+import { ChatFailure } from './failure.ts'
+import { toFailure } from './replica-failures.ts'
+import { sendCommand } from './requests.ts'
+
+/** One request of the stream: its answer, once known, waits here for the answers of those before it. */
+interface Slot {
+  readonly requestId: string
+  outcome: string | ChatFailure | null
+}
+
+type Call = ServerDuplexStream<SendMessagesRequest | Malformed, SendMessagesResponse>
+
+/**
+ * One `SendMessages` call. Requests are proposed as they come, without waiting for each other; answers leave in the order of the requests.
+ *
+ * After a failure that a retry may heal nothing further is proposed and the stream ends with that failure as its last answer: everything after it is the
+ * client's to send again, in its order, under the same request ids.
+ *
+ * At most `requestsInFlightPerSession` requests have no written answer; beyond, or when all sessions together are at their bound, the stream is not read
+ * until there is room.
+ */
+export class SendStream {
+  readonly #call: Call
+  readonly #sessionId: number
+  readonly #lane: Lane
+  readonly #context: ServiceContext
+  readonly #onClose: () => void
+  /** In the order of the requests; the first `#answered` have been written. */
+  #slots: Slot[] = []
+  #answered = 0
+  /** A request that was read and found no room. */
+  #stalled: SendMessagesRequest | null = null
+  /** The client half-closed: nothing more will come. */
+  #inputEnded = false
+  /** How the call ends once everything under way is answered. */
+  #ending: ChatFailure | null = null
+  #writable = true
+  #closed = false
+
+  constructor(call: Call, sessionId: number, context: ServiceContext, onClose: () => void) {
+    this.#call = call
+    this.#sessionId = sessionId
+    this.#context = context
+    this.#onClose = onClose
+    this.#lane = context.admission.lane(sessionId)
+    call.on('data', (request: SendMessagesRequest | Malformed) => this.#take(request))
+    call.on('end', () => {
+      this.#inputEnded = true
+      this.#endIfDone()
+    })
+    call.on('drain', () => {
+      this.#writable = true
+      this.#answer()
+    })
+    call.on('cancelled', () => this.#close())
+  }
+
+  /** Ends the call with this failure, after the answers to what is under way. Nothing further is taken. */
+  end(failure: ChatFailure): void {
+    this.#refuseFurther(failure)
+    this.#endIfDone()
+  }
+
+  #take(request: SendMessagesRequest | Malformed): void {
+    if (this.#closed || this.#ending !== null) return
+    if ('malformed' in request) {
+      this.end(new ChatFailure('INVALID_ARGUMENT', request.malformed))
+      return
+    }
+    const bytes = Buffer.byteLength(request.text)
+    if (!this.#lane.enter(bytes)) {
+      this.#stalled = request
+      this.#call.pause()
+      this.#lane.whenRoom(this.#retry)
+      return
+    }
+    const slot: Slot = { requestId: request.requestId, outcome: null }
+    this.#slots.push(slot)
+    const command = sendCommand(this.#sessionId, request)
+    if (command instanceof ChatFailure) {
+      this.#settle(slot, command, bytes)
+      return
+    }
+    this.#context.replica.propose(command).then(
+      (reply) => this.#settle(slot, outcomeOf(reply), bytes),
+      (error: unknown) => this.#settle(slot, toFailure(error, this.#context.onFault), bytes),
+    )
+  }
+
+  readonly #retry = (): void => {
+    const request = this.#stalled
+    if (request === null) return
+    this.#stalled = null
+    this.#take(request)
+    if (this.#stalled === null) this.#call.resume()
+  }
+
+  #settle(slot: Slot, outcome: string | ChatFailure, bytes: number): void {
+    slot.outcome = outcome
+    if (typeof outcome !== 'string' && outcome.retriable) this.#refuseFurther(outcome)
+    this.#lane.settled(bytes)
+    this.#answer()
+  }
+
+  #refuseFurther(failure: ChatFailure): void {
+    this.#ending ??= failure
+    this.#stalled = null
+    // What still comes is read and dropped, so that the client's flow control does not keep it from hearing the end.
+    this.#call.resume()
+  }
+
+  /** Writes the answers that are next in order and known. */
+  #answer(): void {
+    while (this.#writable && !this.#closed) {
+      const slot = this.#slots[this.#answered]
+      if (slot === undefined || slot.outcome === null) break
+      const { requestId, outcome } = slot
+      this.#answered++
+      if (typeof outcome === 'string') {
+        this.#writable = this.#call.write({ requestId, result: { $case: 'messageId', value: outcome } })
+      } else {
+        this.#writable = this.#call.write({
+          requestId,
+          result: { $case: 'error', value: outcome.toMessageError() },
+        })
+        if (outcome.retriable) {
+          this.#lane.answered()
+          this.#call.end()
+          this.#close()
+          return
+        }
+      }
+      // Last, because it may take the next request and answer it at once.
+      this.#lane.answered()
+    }
+    this.#forgetAnswered()
+    this.#endIfDone()
+  }
+
+  /** Gives the memory of written answers back, now and then instead of one by one. */
+  #forgetAnswered(): void {
+    if (this.#answered === this.#slots.length) this.#slots = []
+    else if (this.#answered >= 256) this.#slots = this.#slots.slice(this.#answered)
+    else return
+    this.#answered = 0
+  }
+
+  #endIfDone(): void {
+    if (this.#closed || this.#answered < this.#slots.length) return
+    if (this.#ending !== null) this.#call.emit('error', this.#ending.toServiceError())
+    else if (this.#inputEnded && this.#stalled === null) this.#call.end()
+    else return
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stalled = null
+    // Answers that will not be written any more; those of proposals still under way give their bytes back when they settle.
+    for (let left = this.#slots.length - this.#answered; left > 0; left--) this.#lane.answered()
+    this.#slots = []
+    this.#answered = 0
+    this.#lane.release(this.#retry)
+    this.#onClose()
+  }
+}
+
+function outcomeOf(reply: Reply): string | ChatFailure {
+  if (!reply.ok) return refusalOf(reply)
+  return reply.type === 'send'
+    ? reply.messageId
+    : new ChatFailure('INTERNAL', 'A fault of the server: see its log.')
+}

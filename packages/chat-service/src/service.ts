@@ -1,0 +1,118 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import { createAccount, deleteAccount, listAccounts } from './accounts.ts'
+import { Activity } from './activity.ts'
+import { Admission } from './admission.ts'
+import { endedSession } from './chat-replies.ts'
+import { type ServiceContext, stopping } from './context.ts'
+import { type ChatServiceDefinition, chatServiceDefinition } from './definition.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { leadershipLost } from './leadership.ts'
+import { defaultLimits, type ServiceLimits } from './limits.ts'
+import { acknowledge, sendMessage } from './mailboxes.ts'
+import { OpenStreams } from './open-streams.ts'
+import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+import { login, logout } from './sessions.ts'
+import { sendMessagesHandler, subscribeHandler } from './streaming.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { type Caller, unary } from './unary.ts'
+
+export interface ChatServiceOptions {
+  readonly replica: ChatReplica
+  readonly passwords: Passwords
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits?: Partial<ServiceLimits>
+  /** Told of every error that is a fault of the server and not of a caller; for the log. What it gets holds no password and no token. */
+  readonly onFault: (error: unknown) => void
+}
+
+/** `chatroom.v1.ChatService` on one replica: `server.addService(service.definition, service.implementation)`. */
+export interface ChatService {
+  readonly definition: ChatServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+  /** What is open and under way now. */
+  counts(): ChatServiceCounts
+  /**
+   * Refuses new calls with NOT_LEADER and ends open streams, each after the answers to what is under way. Calls under way go on. Twice is once.
+   */
+  stop(): void
+}
+
+export interface ChatServiceCounts {
+  readonly subscriptions: number
+  readonly sendStreams: number
+  readonly requestsInFlight: number
+  readonly bytesInFlight: number
+}
+
+/** Serves the chat from a replica. It serves only while the replica leads; elsewhere every call is told where the leader is. */
+export function createChatService(options: ChatServiceOptions): ChatService {
+  const limits = { ...defaultLimits, ...options.limits }
+  const { replica } = options
+  let stopped = false
+  const context: ServiceContext = {
+    ...options,
+    limits,
+    admission: new Admission(limits),
+    isStopped: () => stopped,
+  }
+  const activity = new Activity(context)
+  const subscriptions = new Subscriptions(context)
+  const sendStreams = new OpenStreams({
+    perSession: limits.sendStreamsPerSession,
+    total: limits.sendStreams,
+    retryAfterMs: limits.retryAfterMs,
+  })
+  const streams = [subscriptions.streams, sendStreams]
+
+  const stopObserving = replica.stateMachine.observe({
+    messageArrived: (accountId) => subscriptions.messageArrived(accountId),
+    sessionEnded: (sessionId, reason) => {
+      for (const open of streams) open.endSession(sessionId, endedSession(reason))
+    },
+  })
+  const stopListening = replica.on(() => {
+    if (streams.every((open) => open.size === 0)) return
+    const lost = leadershipLost(replica)
+    if (lost === null) return
+    // A replica that no longer leads may be behind without knowing it: it delivers nothing more.
+    for (const open of streams) open.endAll(lost)
+  })
+  const stopHousekeeping = startHousekeeping(context)
+
+  const bound =
+    <Request, Response>(
+      handle: (context: ServiceContext, request: Request, caller: Caller) => Promise<Response>,
+    ) =>
+    (request: Request, caller: Caller): Promise<Response> =>
+      handle(context, request, caller)
+
+  return {
+    definition: chatServiceDefinition,
+    implementation: {
+      createAccount: unary(context, bound(createAccount)),
+      deleteAccount: unary(context, bound(deleteAccount)),
+      listAccounts: unary(context, (request, caller) => listAccounts(context, activity, request, caller)),
+      login: unary(context, bound(login)),
+      logout: unary(context, bound(logout)),
+      sendMessage: unary(context, bound(sendMessage)),
+      acknowledge: unary(context, bound(acknowledge)),
+      sendMessages: sendMessagesHandler(context, sendStreams),
+      subscribe: subscribeHandler(context, activity, subscriptions),
+    },
+    counts: () => ({
+      subscriptions: subscriptions.streams.size,
+      sendStreams: sendStreams.size,
+      requestsInFlight: context.admission.counts.inFlight,
+      bytesInFlight: context.admission.counts.bytes,
+    }),
+    stop: () => {
+      if (stopped) return
+      stopped = true
+      stopHousekeeping()
+      stopListening()
+      stopObserving()
+      for (const open of streams) open.endAll(stopping())
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { handleUnaryCall, Metadata } from '@grpc/grpc-js'
+import { refuseIfStopped, type ServiceContext } from './context.ts'
+import type { Malformed } from './definition.ts'
+import { ChatFailure } from './failure.ts'
+import { toFailure } from './replica-failures.ts'
+
+/** What a handler knows of a call besides the request. */
+export interface Caller {
+  readonly metadata: Metadata
+  /** A signal that ends when the caller has left. Made when first asked for: most calls never need one. */
+  departure(): AbortSignal
+}
+
+/** Turns a function from request to response into a handler: whatever it throws becomes the call's error. */
+export function unary<Request extends object, Response>(
+  context: Pick<ServiceContext, 'onFault' | 'isStopped'>,
+  handle: (request: Request, caller: Caller) => Promise<Response>,
+): handleUnaryCall<Request | Malformed, Response> {
+  return (call, callback) => {
+    const { request } = call
+    if ('malformed' in request) {
+      callback(new ChatFailure('INVALID_ARGUMENT', request.malformed).toServiceError())
+      return
+    }
+    const caller: Caller = {
+      metadata: call.metadata,
+      departure: () => {
+        const controller = new AbortController()
+        if (call.cancelled) controller.abort()
+        else call.once('cancelled', () => controller.abort())
+        return controller.signal
+      },
+    }
+    const attempt = async (): Promise<Response> => {
+      refuseIfStopped(context)
+      return await handle(request, caller)
+    }
+    attempt().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(toFailure(error, context.onFault).toServiceError()),
+    )
+  }
+}
