@@ -1,0 +1,61 @@
+import type { ClusterStatus, ReplicaRow } from './cluster-status.ts'
+
+/** The status for people: a sentence, a table, and a line for whatever somebody waits for. */
+export function statusText(status: ClusterStatus): string {
+  const lines = [sentence(status), '', ...table([header, ...status.replicas.map(cells)])]
+  const notes = status.replicas.flatMap(notesOf)
+  if (notes.length > 0) lines.push('', ...notes)
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+const header = ['replica', 'pid', 'role', 'term', 'leader', 'view', 'commit', 'applied', 'mode', 'may crash']
+
+function sentence(status: ClusterStatus): string {
+  if (status.leader === null) {
+    const up = status.replicas.filter(({ reachable }) => reachable).length
+    return `Nobody serves the chat: ${up === 0 ? 'no replica answers' : 'no replica leads'}.`
+  }
+  const { leader, leaderAddress, crashesTolerated } = status
+  const crashes = crashesTolerated === 0 || crashesTolerated === null ? 'no' : crashesTolerated
+  const where = leaderAddress === null ? '' : ` at ${leaderAddress}`
+  return `Replica ${leader} serves the chat${where}; ${crashes} more may crash.`
+}
+
+function cells(row: ReplicaRow): string[] {
+  if (!row.reachable) return [String(row.id), '-', 'no answer']
+  const view = row.view === null ? '-' : row.view.join(',')
+  return [
+    String(row.id),
+    number(row.pid),
+    row.role ?? '-',
+    number(row.term),
+    number(row.leader),
+    row.viewInForce === false ? `${view} (not in force)` : view,
+    number(row.commitIndex),
+    number(row.appliedIndex),
+    row.mode ?? '-',
+    number(row.crashesTolerated),
+  ]
+}
+
+function number(value: number | null): string {
+  return value === null ? '-' : String(value)
+}
+
+function notesOf(row: ReplicaRow): string[] {
+  if (!row.reachable) return [`replica ${row.id} at ${row.address}: ${row.reason ?? 'no answer'}.`]
+  return row.waiting.map(({ words, sinceMs }) => {
+    const text = words.replace(/\.$/, '')
+    return `replica ${row.id} waits: ${text} (for ${sinceMs < 10_000 ? `${sinceMs} ms` : `${Math.floor(sinceMs / 1_000)} s`}).`
+  })
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}

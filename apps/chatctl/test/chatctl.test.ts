@@ -1,0 +1,345 @@
+import { type CommandDefinition, runProgram } from '@chatroom/configuration'
+import { describe, expect, test } from 'vitest'
+import { statusCommand } from '../src/commands/status.ts'
+import { transferLeadershipCommand } from '../src/commands/transfer-leadership.ts'
+import { type ReplicaAnswer, type ReplicaClient, ReplicaUnreachable } from '../src/replica-client.ts'
+
+function answer(id: number, changes: Partial<ReplicaAnswer> = {}): ReplicaAnswer {
+  const serving = changes.serving ?? id === 0
+  return {
+    id,
+    pid: 100 + id,
+    incarnation: 3,
+    clusterId: 'c0ffee',
+    mode: 'fail-stop',
+    role: serving ? 'leader' : 'follower',
+    term: 7,
+    leader: 0,
+    leaderAddress: '127.0.0.1:9600',
+    serving,
+    view: { members: [{ id: 0 }, { id: 1 }, { id: 2 }], learners: [] },
+    viewInForce: true,
+    admitted: true,
+    commitIndex: 1_234,
+    appliedIndex: 1_233,
+    lastIndex: 1_235,
+    snapshotIndex: 1_000,
+    crashesTolerated: 2,
+    waiting: [],
+    ...changes,
+  }
+}
+
+/** A cluster at 127.0.0.1:9700 and on; a missing answer is a replica that does not run. */
+function cluster(
+  answers: readonly (ReplicaAnswer | null)[],
+  transfer: (to: number | null, from: string) => void = () => undefined,
+): () => ReplicaClient {
+  return () => ({
+    status: async (address) => {
+      const found = answers[Number(address.split(':')[1]) - 9700]
+      if (!found) throw new ReplicaUnreachable('nobody listens there')
+      return found
+    },
+    transferLeadership: async (address, to) => transfer(to, address),
+    close: () => undefined,
+  })
+}
+
+async function run(
+  command: CommandDefinition,
+  ...given: readonly string[]
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' }
+  const exitCode = await runProgram(
+    { name: 'chatctl', summary: '', commands: [command] },
+    {
+      arguments: [command.name, ...given],
+      environment: {},
+      workingDirectory: import.meta.dirname,
+      stdout: (text) => {
+        written.stdout += text
+      },
+      stderr: (text) => {
+        written.stderr += text
+      },
+    },
+  )
+  return { exitCode, ...written }
+}
+
+describe('status', () => {
+  test('a cluster that serves', async () => {
+    const { exitCode, stdout } = await run(statusCommand(cluster([answer(0), answer(1), answer(2)]), false))
+    expect(exitCode).toBe(0)
+    expect(stdout).toBe(
+      [
+        'Replica 0 serves the chat at 127.0.0.1:9600; 2 more may crash.',
+        '',
+        'replica  pid  role      term  leader  view   commit  applied  mode       may crash',
+        '0        100  leader    7     0       0,1,2  1234    1233     fail-stop  2',
+        '1        101  follower  7     0       0,1,2  1234    1233     fail-stop  2',
+        '2        102  follower  7     0       0,1,2  1234    1233     fail-stop  2',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('a replica that does not answer, and one that waits', async () => {
+    const waiting = [
+      { for: 'catching up', replicas: [0], words: 'catches up with replica 0', sinceMs: 12_345 },
+      { for: 'own disk', replicas: [], words: 'its own disk is slow.', sinceMs: 12 },
+    ]
+    const view = { members: [{ id: 0 }], learners: [{ id: 2 }] }
+    const returnee = answer(2, {
+      role: 'returnee',
+      leader: null,
+      view,
+      viewInForce: false,
+      crashesTolerated: 0,
+      waiting,
+    })
+    const { exitCode, stdout } = await run(
+      statusCommand(
+        cluster([answer(0, { view, crashesTolerated: 0, leaderAddress: null }), null, returnee]),
+        false,
+      ),
+    )
+    expect(exitCode).toBe(0)
+    expect(stdout).toBe(
+      [
+        'Replica 0 serves the chat; no more may crash.',
+        '',
+        'replica  pid  role       term  leader  view              commit  applied  mode       may crash',
+        '0        100  leader     7     0       0                 1234    1233     fail-stop  0',
+        '1        -    no answer',
+        '2        102  returnee   7     -       0 (not in force)  1234    1233     fail-stop  0',
+        '',
+        'replica 1 at 127.0.0.1:9701: nobody listens there.',
+        'replica 2 waits: catches up with replica 0 (for 12 s).',
+        'replica 2 waits: its own disk is slow (for 12 ms).',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('nobody serves: exit code 1', async () => {
+    const stuck = answer(1, { serving: false, role: 'returnee' })
+    const some = await run(statusCommand(cluster([null, stuck, null]), false))
+    expect(some).toMatchObject({ exitCode: 1 })
+    expect(some.stdout).toMatch(/^Nobody serves the chat: no replica leads\.\n/)
+    const none = await run(statusCommand(cluster([]), false), '--json')
+    expect(none).toMatchObject({ exitCode: 1 })
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      serves: false,
+      leader: null,
+      leaderAddress: null,
+      term: null,
+      mode: null,
+      crashesTolerated: null,
+    })
+    const words = await run(statusCommand(cluster([]), false))
+    expect(words.stdout).toMatch(/^Nobody serves the chat: no replica answers\.\n/)
+  })
+
+  test('two that say they lead: the one of the newer term does', async () => {
+    const old = answer(0, { term: 7 })
+    const now = answer(1, { term: 8, serving: true, leader: 1, leaderAddress: '127.0.0.1:9601' })
+    const { stdout } = await run(statusCommand(cluster([old, now, null]), false), '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      serves: true,
+      leader: 1,
+      term: 8,
+      leaderAddress: '127.0.0.1:9601',
+    })
+  })
+
+  test('--json: one object on one line with every field that --help tells', async () => {
+    const { exitCode, stdout } = await run(
+      statusCommand(cluster([answer(0), null, answer(2)]), false),
+      '--json',
+    )
+    expect(exitCode).toBe(0)
+    expect(stdout.trimEnd()).not.toContain('\n')
+    const status: unknown = JSON.parse(stdout)
+    const row = {
+      id: 0,
+      address: '127.0.0.1:9700',
+      reachable: true,
+      reason: null,
+      pid: 100,
+      role: 'leader',
+      term: 7,
+      leader: 0,
+      leaderAddress: '127.0.0.1:9600',
+      serving: true,
+      mode: 'fail-stop',
+      view: [0, 1, 2],
+      learners: [],
+      viewInForce: true,
+      admitted: true,
+      incarnation: 3,
+      clusterId: 'c0ffee',
+      commitIndex: 1_234,
+      appliedIndex: 1_233,
+      lastIndex: 1_235,
+      snapshotIndex: 1_000,
+      crashesTolerated: 2,
+      waiting: [],
+    }
+    const nothing = Object.fromEntries(Object.keys(row).map((key) => [key, null]))
+    expect(status).toEqual({
+      serves: true,
+      leader: 0,
+      leaderAddress: '127.0.0.1:9600',
+      term: 7,
+      mode: 'fail-stop',
+      crashesTolerated: 2,
+      replicas: [
+        row,
+        {
+          ...nothing,
+          id: 1,
+          address: '127.0.0.1:9701',
+          reachable: false,
+          reason: 'nobody listens there',
+          waiting: [],
+        },
+        { ...row, id: 2, address: '127.0.0.1:9702', pid: 102, role: 'follower', serving: false },
+      ],
+    })
+    const help = await run(statusCommand(cluster([]), false), '--help')
+    for (const field of [
+      ...Object.keys(row),
+      'serves',
+      'leaderAddress',
+      'replicas',
+      'for',
+      'words',
+      'sinceMs',
+    ]) {
+      expect(help.stdout).toMatch(new RegExp(`\\b${field}\\b`))
+    }
+  })
+
+  test('a replica at the place of another is told', async () => {
+    const { stdout } = await run(
+      statusCommand(cluster([answer(0), answer(1)]), false),
+      '--peers',
+      '127.0.0.1:9701,127.0.0.1:9700',
+    )
+    expect(stdout).toContain(
+      'replica 0 at 127.0.0.1:9701: replica 1 answers there; list the peers in the order of their ids.',
+    )
+  })
+
+  test('an error of the program itself is not a row', async () => {
+    const broken = (): ReplicaClient => ({
+      ...cluster([])(),
+      status: async () => Promise.reject(new TypeError('bug')),
+    })
+    await expect(run(statusCommand(broken, false))).rejects.toThrow('bug')
+  })
+
+  describe('--watch', () => {
+    /** Ends the watch after some rounds; each has the next list of answers. */
+    function rounds(...lists: readonly (readonly ReplicaAnswer[])[]): () => ReplicaClient {
+      let asked = 0
+      return () => ({
+        ...cluster([])(),
+        status: async (address) => {
+          const round = Math.floor(asked / 3)
+          asked += 1
+          if (asked === lists.length * 3) process.emit('SIGINT')
+          const found = lists[round]?.[Number(address.split(':')[1]) - 9700]
+          if (!found) throw new ReplicaUnreachable('nobody listens there')
+          return found
+        },
+      })
+    }
+    const all = [answer(0), answer(1), answer(2)]
+    const further = all.map((one) => ({ ...one, commitIndex: one.commitIndex + 1 }))
+
+    test('prints again when something has changed, and ends with the code of the last status', async () => {
+      const { exitCode, stdout } = await run(
+        statusCommand(rounds(all, further, []), false),
+        '--watch',
+        '--json',
+      )
+      const lines = stdout.trimEnd().split('\n')
+      expect(lines.map((line) => (/"serves":(\w+)/.exec(line) ?? [])[1])).toEqual(['true', 'false'])
+      expect(exitCode).toBe(1)
+    })
+
+    test('redraws on a terminal', async () => {
+      const { exitCode, stdout } = await run(statusCommand(rounds(all, further), true), '--watch')
+      expect(stdout.split('\u001b[H\u001b[J').map((page) => /1235|1234/.exec(page)?.[0])).toEqual([
+        undefined,
+        '1234',
+        '1235',
+      ])
+      expect(exitCode).toBe(0)
+    })
+  })
+})
+
+describe('transfer-leadership', () => {
+  const after = (to: number): (ReplicaAnswer | null)[] =>
+    [0, 1, 2].map((id) => answer(id, { serving: id === to, leader: to, term: 8 }))
+
+  test.each([
+    [['--to', '2'], 2],
+    [[], null],
+  ])('%j asks the leader', async (given, wanted) => {
+    const answers: (ReplicaAnswer | null)[] = [answer(0), answer(1), answer(2)]
+    const asked: unknown[] = []
+    const connect = cluster(answers, (to, from) => {
+      asked.push(from, to)
+      answers.splice(0, 3, ...after(to ?? 1))
+    })
+    expect(await run(transferLeadershipCommand(connect), ...given)).toEqual({
+      exitCode: 0,
+      stdout: `Replica ${wanted ?? 1} leads now (term 8), before it did replica 0.\n`,
+      stderr: '',
+    })
+    expect(asked).toEqual(['127.0.0.1:9700', wanted])
+  })
+
+  test('to the leader itself is done already', async () => {
+    const connect = cluster([answer(0)], () => expect.unreachable())
+    expect(await run(transferLeadershipCommand(connect), '--to', '0')).toMatchObject({
+      exitCode: 0,
+      stdout: 'Replica 0 leads already.\n',
+    })
+  })
+
+  test('without a leader nothing is done', async () => {
+    expect(await run(transferLeadershipCommand(cluster([])))).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'Nobody leads, so nobody can hand over; "chatctl status" says what replicas wait for.\n',
+    })
+  })
+
+  test("the leader's refusal is told", async () => {
+    const connect = cluster([answer(0)], () => {
+      throw new Error('replica 1 is not in the view')
+    })
+    expect(await run(transferLeadershipCommand(connect), '--to', '1')).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'Leadership was not handed over: replica 1 is not in the view\n',
+    })
+  })
+
+  test.each([
+    ['3', '--to: there is no replica 3; the last one is 2.\n'],
+    ['x', "--to: 'x' is not the id of a replica (a whole number from 0 to 6).\n"],
+  ])('--to %s is wrong usage', async (to, sentence) => {
+    expect(await run(transferLeadershipCommand(cluster([])), '--to', to)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: sentence,
+    })
+  })
+})
