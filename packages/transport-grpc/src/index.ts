@@ -1,1 +1,11 @@
-export {}
+/** Links between replicas over gRPC. What chat programs need is in `@chatroom/transport-grpc/chat`, what an operator's tools need in `@chatroom/transport-grpc/admin`. */
+export type { PeerAddress } from './address.ts'
+export type { PeerCredentials } from './credentials.ts'
+export { TransportError, type TransportErrorCode } from './errors.ts'
+export { defaultTransportLimits, type TransportLimits } from './limits.ts'
+export {
+  createGrpcTransport,
+  type GrpcTransport,
+  type GrpcTransportOptions,
+  type PeerService,
+} from './transport.ts'

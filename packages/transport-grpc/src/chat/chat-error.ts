@@ -115,7 +115,10 @@ function info(code: number, message: string, found: ErrorDetail | undefined): Ch
     code: codeName(code),
     reason: found === undefined ? null : (fromWire.get(found.reason) ?? null),
     message,
-    leader: found === undefined || found.leaderAddress === '' ? null : { address: found.leaderAddress, term: found.leaderTerm },
+    leader:
+      found === undefined || found.leaderAddress === ''
+        ? null
+        : { address: found.leaderAddress, term: found.leaderTerm },
     retryAfterMs: found?.retryAfterMs ?? 0,
   }
 }

@@ -1,4 +1,4 @@
-import { Metadata, Server, ServerCredentials, type ServiceError, credentials, status } from '@grpc/grpc-js'
+import { credentials, Metadata, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   bearerMetadata,
@@ -11,9 +11,9 @@ import {
   readBearer,
   readChatError,
   readChatMessageError,
-  SendMessageRequest,
-  SendMessagesRequest,
-  SendMessagesResponse,
+  type SendMessageRequest,
+  type SendMessagesRequest,
+  type SendMessagesResponse,
   sendMessageMethod,
   sendMessagesMethod,
 } from './index.ts'
@@ -41,7 +41,10 @@ async function connect(handlers: {
     listAccounts: unimplemented,
     subscribe: unimplemented,
     acknowledge: unimplemented,
-    sendMessage: (call: { request: SendMessageRequest; metadata: Metadata }, callback: (error: ServiceError) => void) => {
+    sendMessage: (
+      call: { request: SendMessageRequest; metadata: Metadata },
+      callback: (error: ServiceError) => void,
+    ) => {
       callback(handlers.sendMessage?.(call.request, call.metadata) ?? unimplemented())
     },
     sendMessages: (call: NodeJS.EventEmitter & { write(value: SendMessagesResponse): void; end(): void }) => {
@@ -93,7 +96,11 @@ describe('errors of the chat service', () => {
   test('a failure without a detail has no reason', async () => {
     const client = await connect({
       sendMessage: () =>
-        Object.assign(new Error('plain'), { code: status.INTERNAL, details: 'plain', metadata: new Metadata() }),
+        Object.assign(new Error('plain'), {
+          code: status.INTERNAL,
+          details: 'plain',
+          metadata: new Metadata(),
+        }),
     })
     const info = readChatError(await failureOfSend(client))
     expect(info).toEqual({ code: 'INTERNAL', reason: null, message: 'plain', leader: null, retryAfterMs: 0 })
@@ -103,14 +110,24 @@ describe('errors of the chat service', () => {
     const metadata = new Metadata()
     metadata.set('chatroom-error-bin', Buffer.from([0xff, 0xff, 0xff]))
     const error = Object.assign(new Error('x'), { code: 99, details: 'x', metadata })
-    expect(readChatError(error)).toEqual({ code: 'UNKNOWN', reason: null, message: 'x', leader: null, retryAfterMs: 0 })
+    expect(readChatError(error)).toEqual({
+      code: 'UNKNOWN',
+      reason: null,
+      message: 'x',
+      leader: null,
+      retryAfterMs: 0,
+    })
   })
 
   test('every reason of the wire has a name and comes back', () => {
     const wire = Object.entries(ErrorReason).filter(([, number]) => number > 0)
     expect(wire.length).toBeGreaterThan(20)
     for (const [name, number] of wire) {
-      const info = readChatMessageError({ code: status.INTERNAL, message: '', detail: { reason: number, leaderAddress: '', leaderTerm: 0, retryAfterMs: 0 } })
+      const info = readChatMessageError({
+        code: status.INTERNAL,
+        message: '',
+        detail: { reason: number, leaderAddress: '', leaderTerm: 0, retryAfterMs: 0 },
+      })
       expect(`ERROR_REASON_${info.reason}`).toBe(name)
     }
   })
@@ -159,14 +176,21 @@ describe('serializers without the extra copy', () => {
     expect(sendMessageMethod.requestSerialize(request)).toEqual(
       ChatServiceService.sendMessage.requestSerialize(request),
     )
-    expect(sendMessagesMethod.requestDeserialize(sendMessagesMethod.requestSerialize(request))).toEqual(request)
+    expect(sendMessagesMethod.requestDeserialize(sendMessagesMethod.requestSerialize(request))).toEqual(
+      request,
+    )
     const response = { requestId: 'r-1', result: { $case: 'messageId' as const, value: '12' } }
-    expect(sendMessagesMethod.responseDeserialize(sendMessagesMethod.responseSerialize(response))).toEqual(response)
+    expect(sendMessagesMethod.responseDeserialize(sendMessagesMethod.responseSerialize(response))).toEqual(
+      response,
+    )
   })
 
   test('carry a stream of messages', async () => {
     const client = await connect({
-      sendMessages: ({ requestId }) => ({ requestId, result: { $case: 'messageId', value: `id of ${requestId}` } }),
+      sendMessages: ({ requestId }) => ({
+        requestId,
+        result: { $case: 'messageId', value: `id of ${requestId}` },
+      }),
     })
     const stream = openSendMessages(client, bearerMetadata('t'))
     for (const requestId of ['a', 'b', 'c']) stream.write({ requestId, to: 'bob', text: 'hi' })
@@ -174,7 +198,10 @@ describe('serializers without the extra copy', () => {
     const ids: unknown[] = []
     for await (const response of stream) ids.push(response)
     expect(ids).toEqual(
-      ['a', 'b', 'c'].map((requestId) => ({ requestId, result: { $case: 'messageId', value: `id of ${requestId}` } })),
+      ['a', 'b', 'c'].map((requestId) => ({
+        requestId,
+        result: { $case: 'messageId', value: `id of ${requestId}` },
+      })),
     )
   })
 })

@@ -1,0 +1,182 @@
+import { type Member, type ReplicaId, sameMember } from '@chatroom/election'
+import { introductionFault, type TransportReceiver } from '@chatroom/replica'
+import { type MethodDefinition, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { PeerAddress } from './address.ts'
+import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
+import type { TransportLimits } from './limits.ts'
+import { listenerFault } from './listener-fault.ts'
+import type { Rejections } from './rejections.ts'
+import { decodeLinkRequest } from './wire/decode.ts'
+import { encodeIntroduction } from './wire/encode.ts'
+import { prefixBytes } from './wire/grpc-framing.ts'
+import type { Introduction } from './wire/introduction.ts'
+
+export type LinkCall = ServerDuplexStream<Buffer, Buffer>
+
+/** `ReplicaService.Link` with bytes on both sides: they are read where a fault can be answered with words. */
+export const linkMethod: { readonly link: MethodDefinition<Buffer, Buffer> } = {
+  link: {
+    path: ReplicaServiceService.link.path,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (bytes) => bytes,
+    requestDeserialize: (bytes) => bytes,
+    responseSerialize: (bytes) => bytes,
+    responseDeserialize: (bytes) => bytes,
+  },
+}
+
+export interface IncomingLinksOptions {
+  readonly peers: ReadonlyMap<ReplicaId, PeerAddress>
+  readonly limits: TransportLimits
+  readonly receiver: TransportReceiver
+  readonly rejections: Rejections
+  /** What to answer a hello with. */
+  readonly introduce: (to: ReplicaId) => Introduction
+  /** A peer's call was accepted: it lives. */
+  readonly heard: (peer: ReplicaId) => void
+}
+
+/** A call whose caller said an acceptable hello. */
+interface Accepted {
+  readonly call: LinkCall
+  readonly member: Member
+  readonly attempt: number
+}
+
+/** The answering side of the links: one call per peer counts, the newest. */
+export class IncomingLinks {
+  readonly #options: IncomingLinksOptions
+  readonly #accepted = new Map<ReplicaId, Accepted>()
+  /** Calls that still count, accepted or not yet. */
+  readonly #live = new Set<LinkCall>()
+
+  constructor(options: IncomingLinksOptions) {
+    this.#options = options
+  }
+
+  /** Takes a new call of `ReplicaService.Link`. */
+  handle(call: LinkCall): void {
+    const { limits } = this.#options
+    this.#live.add(call)
+    const deadline = setTimeout(() => {
+      this.#end(call, status.DEADLINE_EXCEEDED, `No hello within ${limits.answerMs} ms.`)
+    }, limits.answerMs)
+    let accepted: Accepted | undefined
+    call.on('data', (bytes: Buffer) => {
+      if (!this.#live.has(call)) return
+      if (accepted === undefined) {
+        clearTimeout(deadline)
+        accepted = this.#greet(call, bytes)
+      } else {
+        this.#receive(accepted, bytes)
+      }
+    })
+    const gone = (): void => {
+      clearTimeout(deadline)
+      this.#forget(call)
+    }
+    call.on('cancelled', gone)
+    call.on('error', gone)
+    call.on('end', () => {
+      gone()
+      call.end()
+    })
+  }
+
+  stop(): void {
+    for (const call of this.#live) this.#end(call, status.UNAVAILABLE, 'This replica stops.')
+  }
+
+  #greet(call: LinkCall, bytes: Buffer): Accepted | undefined {
+    const { rejections, introduce, heard } = this.#options
+    let introduction: Introduction
+    try {
+      const content = decodeLinkRequest(bytes)
+      if (content.type !== 'introduction') {
+        this.#end(call, status.INVALID_ARGUMENT, 'A link begins with a hello.')
+        return undefined
+      }
+      introduction = content.introduction
+    } catch (error) {
+      this.#end(call, status.INVALID_ARGUMENT, wordsOf(error))
+      return undefined
+    }
+    const { member } = introduction.hello
+    const fault = this.#introductionFault(introduction)
+    if (fault !== null) {
+      if (this.#options.peers.has(member.id)) rejections.report(member.id, 'answerer', fault)
+      this.#end(call, status.FAILED_PRECONDITION, fault)
+      return undefined
+    }
+    rejections.forget(member.id, 'answerer')
+    const earlier = this.#accepted.get(member.id)
+    if (earlier !== undefined) {
+      if (isNewer(earlier, introduction)) {
+        this.#end(call, status.ABORTED, `Replica ${member.id} has opened a newer link.`)
+        return undefined
+      }
+      this.#end(earlier.call, status.ABORTED, `Replica ${member.id} has opened a newer link.`)
+    }
+    const accepted = { call, member, attempt: introduction.attempt }
+    this.#accepted.set(member.id, accepted)
+    call.write(encodeIntroduction(introduce(member.id)).subarray(prefixBytes))
+    heard(member.id)
+    return accepted
+  }
+
+  #introductionFault({ hello, to, listener }: Introduction): string | null {
+    const { peers, receiver } = this.#options
+    const own = receiver.hello()
+    const fault = introductionFault({ caller: hello, to, answerer: own })
+    if (fault !== null) return fault
+    const address = peers.get(hello.member.id)
+    if (address === undefined) {
+      return `Replica ${own.member.id} is not configured with a replica ${hello.member.id}: give all replicas the same list of peers.`
+    }
+    return listenerFault(hello.member.id, listener, address)
+  }
+
+  #receive({ call, member }: Accepted, bytes: Buffer): void {
+    const { receiver, rejections } = this.#options
+    let messages: readonly Parameters<typeof receiver.receive>[1][]
+    try {
+      const content = decodeLinkRequest(bytes)
+      if (content.type !== 'frame') {
+        this.#end(call, status.INVALID_ARGUMENT, 'A link has one hello.')
+        return
+      }
+      messages = content.messages
+    } catch (error) {
+      const reason = `Replica ${member.id} sent what cannot be read. ${wordsOf(error)}`
+      this.#end(call, status.INVALID_ARGUMENT, reason)
+      rejections.report(member.id, 'answerer', reason)
+      return
+    }
+    for (const message of messages) {
+      if (!this.#live.has(call)) return
+      receiver.receive(member, message)
+    }
+  }
+
+  #end(call: LinkCall, code: status, details: string): void {
+    if (!this.#live.has(call)) return
+    this.#forget(call)
+    call.emit('error', { code, details })
+  }
+
+  #forget(call: LinkCall): void {
+    this.#live.delete(call)
+    for (const [id, accepted] of this.#accepted) if (accepted.call === call) this.#accepted.delete(id)
+  }
+}
+
+/** Whether the link that is open is newer than the one that now says hello: a call may arrive late, after its caller has given it up. */
+function isNewer(open: Accepted, { hello, attempt }: Introduction): boolean {
+  if (sameMember(open.member, hello.member)) return open.attempt > attempt
+  return open.member.disk === hello.member.disk && open.member.incarnation > hello.member.incarnation
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net'
+import type { Member, ReplicaId } from '@chatroom/election'
+import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { formatAddress, type PeerAddress } from './address.ts'
+import { type PeerCredentials, plainText } from './credentials.ts'
+import { TransportError } from './errors.ts'
+import { IncomingLinks, type LinkCall, linkMethod } from './incoming-links.ts'
+import { defaultTransportLimits, type TransportLimits } from './limits.ts'
+import { type Listener, openListener } from './listener.ts'
+import { PeerLink } from './peer-link.ts'
+import { Rejections } from './rejections.ts'
+import type { Introduction } from './wire/introduction.ts'
+
+/** A gRPC service that shares the peer port. */
+export interface PeerService {
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
+
+export interface GrpcTransportOptions {
+  /** This replica. */
+  readonly id: ReplicaId
+  /** Where it listens. A refused connection to a loopback IP address counts as proof that the replica there has died, so give one where all replicas share a host; a name is never proof. */
+  readonly listen: PeerAddress
+  /** Where the others listen; an entry for this replica itself is passed over. */
+  readonly peers: ReadonlyMap<ReplicaId, PeerAddress>
+  readonly limits?: Partial<TransportLimits>
+  /** Default: plain text. */
+  readonly credentials?: PeerCredentials
+  /** More services for the peer port, such as the admin service. */
+  readonly services?: readonly PeerService[]
+}
+
+export interface GrpcTransport extends Transport {
+  /** What is bound, with the port the system chose if 0 was asked for; null before `start` resolved. */
+  readonly address: PeerAddress | null
+}
+
+/**
+ * Links over gRPC: `proto/chatroom/replica/v1`. Throws a `TransportError` `invalid configuration` for options that cannot work; `start` rejects with `address in use` or
+ * `address not available`.
+ */
+export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
+  return new Links(options)
+}
+
+class Links implements GrpcTransport {
+  readonly closed: Promise<void>
+  readonly #options: GrpcTransportOptions
+  readonly #limits: TransportLimits
+  readonly #credentials: PeerCredentials
+  readonly #peers: ReadonlyMap<ReplicaId, PeerAddress>
+  readonly #links = new Map<ReplicaId, PeerLink>()
+  #incoming: IncomingLinks | undefined
+  #listener: Listener | undefined
+  #server: Server | undefined
+  #resolveClosed!: () => void
+  #rejectClosed!: (error: TransportError) => void
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  constructor(options: GrpcTransportOptions) {
+    this.#options = options
+    this.#limits = { ...defaultTransportLimits, ...options.limits }
+    this.#credentials = options.credentials ?? plainText
+    this.#peers = new Map([...options.peers].filter(([id]) => id !== options.id))
+    for (const [id, address] of this.#peers) checkAddress(`peer ${id}`, address, 1)
+    checkAddress('listen', options.listen, 0)
+    this.closed = new Promise((resolve, reject) => {
+      this.#resolveClosed = resolve
+      this.#rejectClosed = reject
+    })
+    // Nobody has to watch it.
+    this.closed.catch(() => {})
+  }
+
+  get address(): PeerAddress | null {
+    return this.#listener?.address ?? null
+  }
+
+  async start(receiver: TransportReceiver): Promise<void> {
+    if (this.#state !== 'new')
+      throw new TransportError('invalid configuration', 'This transport was started before: make a new one.')
+    this.#state = 'started'
+    const rejections = new Rejections(receiver)
+    const incoming = new IncomingLinks({
+      peers: this.#peers,
+      limits: this.#limits,
+      receiver,
+      rejections,
+      introduce: (to) => this.#introduction(receiver, to, 0),
+      heard: (peer) => this.#links.get(peer)?.nudge(),
+    })
+    const server = this.#createServer(incoming)
+    const injector = server.createConnectionInjector(this.#credentials.server)
+    const listener = await openListener(this.#options.listen, {
+      connected: (socket) => injector.injectConnection(socket),
+      lost: (error) => {
+        this.#stopLinks()
+        this.#rejectClosed(error)
+      },
+    })
+    this.#listener = listener
+    this.#incoming = incoming
+    this.#server = server
+    if (this.#isStopped()) {
+      this.#stopLinks()
+      return
+    }
+    for (const [peer, address] of this.#peers) {
+      const link = new PeerLink({
+        peer,
+        address,
+        limits: this.#limits,
+        receiver,
+        rejections,
+        introduce: (attempt) => this.#introduction(receiver, peer, attempt),
+        secure: (socket: Socket) => this.#credentials.secure(socket, peer),
+      })
+      this.#links.set(peer, link)
+    }
+    for (const link of this.#links.values()) link.start()
+  }
+
+  send(to: Member, message: Message): void {
+    this.#links.get(to.id)?.send(to, message)
+  }
+
+  queuedBytes(peer: ReplicaId): number {
+    return this.#links.get(peer)?.queuedBytes ?? 0
+  }
+
+  stop(): Promise<void> {
+    if (this.#state !== 'stopped') {
+      this.#state = 'stopped'
+      this.#stopLinks()
+      this.#resolveClosed()
+    }
+    return Promise.resolve()
+  }
+
+  #isStopped(): boolean {
+    return this.#state === 'stopped'
+  }
+
+  /** The listener goes last: while it stands nobody takes this replica for dead, and once it is gone nothing of it may arrive any more. */
+  #stopLinks(): void {
+    for (const link of this.#links.values()) link.stop()
+    this.#incoming?.stop()
+    this.#server?.forceShutdown()
+    this.#listener?.close()
+  }
+
+  #createServer(incoming: IncomingLinks): Server {
+    const { queueBytes, pingMs, silentMs } = this.#limits
+    const server = new Server({
+      'grpc.max_receive_message_length': queueBytes,
+      'grpc.keepalive_time_ms': pingMs,
+      'grpc.keepalive_timeout_ms': silentMs,
+      'grpc.enable_channelz': 0,
+    })
+    server.addService(linkMethod, { link: (call: LinkCall) => incoming.handle(call) })
+    for (const { definition, implementation } of this.#options.services ?? [])
+      server.addService(definition, implementation)
+    return server
+  }
+
+  #introduction(receiver: TransportReceiver, to: ReplicaId, attempt: number): Introduction {
+    return { hello: receiver.hello(), to, attempt, listener: this.address ?? this.#options.listen }
+  }
+}
+
+function checkAddress(what: string, address: PeerAddress, lowestPort: number): void {
+  const { host, port } = address
+  if (host === '') throw new TransportError('invalid configuration', `${what}: no host is given.`)
+  if (!Number.isInteger(port) || port < lowestPort || port > 65_535) {
+    throw new TransportError(
+      'invalid configuration',
+      `${what}: ${formatAddress(address)} has no port between ${lowestPort} and 65535.`,
+    )
+  }
+}

@@ -1,0 +1,193 @@
+import type { Member, PlacedView } from '@chatroom/election'
+import type {
+  Append,
+  Appended,
+  Hello,
+  Message,
+  Pulled,
+  SnapshotChunk,
+  VoteReply,
+  VoteRequest,
+} from '@chatroom/replica'
+import type { Entry, Position } from '@chatroom/replication-log'
+import { prefixBytes } from './grpc-framing.ts'
+import type { Introduction } from './introduction.ts'
+import { entryKindNumber, voteRefusalNumber } from './names.ts'
+import { ProtobufWriter } from './protobuf-writer.ts'
+
+/** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. */
+export function encodeFrame(messages: readonly Message[], bytes: number): Buffer {
+  const w = new ProtobufWriter(bytes, prefixBytes)
+  const frame = w.open(2)
+  for (const message of messages) {
+    const opened = w.open(1)
+    writeMessage(w, message)
+    w.close(opened)
+  }
+  w.close(frame)
+  return w.finish()
+}
+
+/** One `LinkRequest` or `LinkResponse` (they agree in this) with a hello, with room for the gRPC prefix. */
+export function encodeIntroduction({ hello, to, attempt, listener }: Introduction): Buffer {
+  const w = new ProtobufWriter(512, prefixBytes)
+  const opened = w.open(1)
+  writeHello(w, hello)
+  w.uint(8, to)
+  w.uint(9, attempt)
+  const address = w.open(10)
+  w.text(1, listener.host)
+  w.uint(2, listener.port)
+  w.close(address)
+  w.close(opened)
+  return w.finish()
+}
+
+function writeHello(w: ProtobufWriter, hello: Hello): void {
+  writeMember(w, 1, hello.member)
+  w.text(2, hello.clusterId)
+  w.text(3, hello.mode)
+  w.uint(4, hello.protocol)
+  w.text(5, hello.clientAddress)
+  w.uint(6, hello.pid)
+  w.text(7, hello.processStart)
+}
+
+/** The body of a `Message`: one embedded message, its field number saying which. */
+function writeMessage(w: ProtobufWriter, message: Message): void {
+  switch (message.type) {
+    case 'append':
+      return embed(w, 1, () => writeAppend(w, message))
+    case 'appended':
+      return embed(w, 2, () => writeAppended(w, message))
+    case 'voteRequest':
+      return embed(w, 3, () => writeVoteRequest(w, message))
+    case 'voteReply':
+      return embed(w, 4, () => writeVoteReply(w, message))
+    case 'presence':
+      return embed(w, 5, () => {
+        w.uint(1, message.term)
+        if (message.leader !== null) w.presentUint(2, message.leader)
+        w.bool(3, message.admitted)
+        writePosition(w, 4, message.last)
+        writeView(w, 5, message.view)
+        writePosition(w, 6, message.commit)
+      })
+    case 'pull':
+      return embed(w, 6, () => {
+        w.uint(1, message.term)
+        writePosition(w, 2, message.previous)
+      })
+    case 'pulled':
+      return embed(w, 7, () => writePulled(w, message))
+    case 'snapshotChunk':
+      return embed(w, 8, () => writeSnapshotChunk(w, message))
+    case 'snapshotAck':
+      return embed(w, 9, () => {
+        w.uint(1, message.term)
+        writePosition(w, 2, message.snapshot)
+        w.uint(3, message.offset)
+        w.bool(4, message.installed)
+      })
+    case 'timeoutNow':
+      return embed(w, 10, () => w.uint(1, message.term))
+  }
+}
+
+function embed(w: ProtobufWriter, field: number, write: () => void): void {
+  const opened = w.open(field)
+  write()
+  w.close(opened)
+}
+
+function writeAppend(w: ProtobufWriter, m: Append): void {
+  w.uint(1, m.term)
+  writePosition(w, 2, m.previous)
+  for (const entry of m.entries) writeEntry(w, 3, entry)
+  w.uint(4, m.commitIndex)
+  w.uint(5, m.round)
+}
+
+function writeAppended(w: ProtobufWriter, m: Appended): void {
+  w.uint(1, m.term)
+  w.bool(2, m.accepted)
+  w.uint(3, m.matchIndex)
+  writePosition(w, 4, m.hint)
+  w.uint(5, m.round)
+  w.uint(6, m.commitIndex)
+}
+
+function writeVoteRequest(w: ProtobufWriter, m: VoteRequest): void {
+  w.uint(1, m.term)
+  w.bool(2, m.pre)
+  w.bool(3, m.recovery)
+  w.bool(4, m.transfer)
+  writePosition(w, 5, m.last)
+  writeView(w, 6, m.view)
+  writePosition(w, 7, m.commit)
+  for (const member of m.dead) writeMember(w, 8, member)
+}
+
+function writeVoteReply(w: ProtobufWriter, m: VoteReply): void {
+  w.uint(1, m.term)
+  w.bool(2, m.pre)
+  w.bool(3, m.granted)
+  w.uint(4, voteRefusalNumber(m.refusal))
+  writePosition(w, 5, m.last)
+  writeView(w, 6, m.view)
+  writePosition(w, 7, m.commit)
+}
+
+function writePulled(w: ProtobufWriter, m: Pulled): void {
+  w.uint(1, m.term)
+  writePosition(w, 2, m.previous)
+  w.bool(3, m.matched)
+  writePosition(w, 4, m.hint)
+  for (const entry of m.entries) writeEntry(w, 5, entry)
+  writePosition(w, 6, m.last)
+}
+
+function writeSnapshotChunk(w: ProtobufWriter, m: SnapshotChunk): void {
+  w.uint(1, m.term)
+  writePosition(w, 2, m.snapshot)
+  writeView(w, 3, m.view)
+  w.uint(4, m.time)
+  w.uint(5, m.offset)
+  w.bytes(6, m.data)
+  w.uint(7, m.total)
+}
+
+function writeEntry(w: ProtobufWriter, field: number, entry: Entry): void {
+  const opened = w.open(field)
+  w.uint(1, entry.index)
+  w.uint(2, entry.term)
+  w.uint(3, entry.time)
+  w.uint(4, entryKindNumber(entry.kind))
+  w.bytes(5, entry.payload)
+  w.close(opened)
+}
+
+function writePosition(w: ProtobufWriter, field: number, position: Position): void {
+  const opened = w.open(field)
+  w.uint(1, position.index)
+  w.uint(2, position.term)
+  w.close(opened)
+}
+
+function writeMember(w: ProtobufWriter, field: number, member: Member): void {
+  const opened = w.open(field)
+  w.uint(1, member.id)
+  w.text(2, member.disk)
+  w.uint(3, member.incarnation)
+  w.close(opened)
+}
+
+function writeView(w: ProtobufWriter, field: number, view: PlacedView): void {
+  const opened = w.open(field)
+  w.uint(1, view.index)
+  w.uint(2, view.term)
+  for (const member of view.members) writeMember(w, 3, member)
+  for (const member of view.learners) writeMember(w, 4, member)
+  w.text(5, view.clusterId)
+  w.close(opened)
+}

@@ -1,0 +1,117 @@
+import { TransportError } from '../errors.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Reads the protobuf encoding with numbers up to 2^53 - 1. It trusts nothing: whatever does not fit throws a `TransportError` `malformed message`.
+ * Bytes fields are views of the input.
+ */
+export class ProtobufReader {
+  readonly #bytes: Uint8Array
+  #at = 0
+  /** End of the message that is being read. */
+  #end: number
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#end = bytes.length
+  }
+
+  /** Field number times 8 plus wire type of the next field of the message being read, or 0 at its end. */
+  tag(): number {
+    if (this.#at === this.#end) return 0
+    const tag = this.uint()
+    if (tag < 8 || tag > 0xffffffff) throw malformed(`a field with the tag ${tag}`)
+    return tag
+  }
+
+  uint(): number {
+    let value = 0
+    let factor = 1
+    for (let i = 0; i < 10; i += 1) {
+      const byte = this.#byte()
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) throw malformed('a number beyond 2^53 - 1')
+        return value
+      }
+      factor *= 0x80
+    }
+    throw malformed('a number of more than ten bytes')
+  }
+
+  bool(): boolean {
+    return this.uint() !== 0
+  }
+
+  bytes(): Uint8Array {
+    const length = this.#length()
+    const start = this.#at
+    this.#at += length
+    return this.#bytes.subarray(start, this.#at)
+  }
+
+  text(): string {
+    const bytes = this.bytes()
+    try {
+      return utf8.decode(bytes)
+    } catch (cause) {
+      throw malformed('a text that is not UTF-8', cause)
+    }
+  }
+
+  /** Goes into an embedded message. Returns what `leave` wants. */
+  enter(): number {
+    const length = this.#length()
+    const outer = this.#end
+    this.#end = this.#at + length
+    return outer
+  }
+
+  /** Leaves an embedded message that was read to its end. */
+  leave(outer: number): void {
+    this.#end = outer
+  }
+
+  /** Passes over a field that this version does not know. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case 0:
+        this.uint()
+        return
+      case 1:
+        this.#advance(8)
+        return
+      case 2:
+        this.#advance(this.#length())
+        return
+      case 5:
+        this.#advance(4)
+        return
+      default:
+        throw malformed(`a field of the wire type ${tag & 7}`)
+    }
+  }
+
+  #length(): number {
+    const length = this.uint()
+    if (length > this.#end - this.#at) throw malformed('a field that is longer than its message')
+    return length
+  }
+
+  #advance(bytes: number): void {
+    if (bytes > this.#end - this.#at) throw malformed('a field that is longer than its message')
+    this.#at += bytes
+  }
+
+  #byte(): number {
+    const byte = this.#at < this.#end ? this.#bytes[this.#at] : undefined
+    if (byte === undefined) throw malformed('a message that ends too early')
+    this.#at += 1
+    return byte
+  }
+}
+
+export function malformed(what: string, cause?: unknown): TransportError {
+  return new TransportError('malformed message', `Not a message between replicas: ${what}.`, { cause })
+}

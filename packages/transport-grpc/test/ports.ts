@@ -1,0 +1,23 @@
+import { createServer } from 'node:net'
+
+/** Below the range from which Linux and macOS take the ports of outgoing connections, so that none of those takes a port between its choice and its use. */
+const lowest = 10_000
+const highest = 32_000
+
+/** Ports on 127.0.0.1 that nobody listens on. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest))
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}
