@@ -25,7 +25,7 @@ Ctrl-C, SIGTERM and SIGHUP stop all replicas; a second Ctrl-C kills them.
 Each replica writes its log to replica-N.log in the data directory (JSON lines; up to 8 MiB, and the 8 MiB before
 them in replica-N.log.1). Warnings and worse are shown here too.
 
-Exit codes: 0 stopped as asked, 1 cannot start, 2 called or configured wrongly, 130 killed with a second Ctrl-C.`
+Exit codes: 0 stopped with Ctrl-C or SIGTERM, 1 cannot start, 2 called or configured wrongly, 130 killed with a second Ctrl-C.`
 
 /** The program behind `pnpm dev`. `replica` is how to start one replica. */
 export function devProgram(replica: ChildCommand, ask: AskStatus, screen: Screen): CommandDefinition {

@@ -7,7 +7,8 @@ const sameRequestMs = 300
 
 /**
  * Calls `stop` once, for the first of SIGINT, SIGTERM, SIGHUP and the end of the package manager that runs this process; and `kill` for a SIGINT after that.
- * Returns what ends the watch.
+ * Returns what ends the watch; after a SIGHUP it then ends the process, as one expects of a terminal that is gone, and because Node itself aborts when it
+ * cannot give a terminal back.
  */
 export function watchStopRequests(
   stop: () => void,
@@ -15,6 +16,7 @@ export function watchStopRequests(
   now: () => number = Date.now,
 ): () => void {
   let since: number | null = null
+  let hungUp = false
   const request = (): void => {
     if (since !== null) return
     since = now()
@@ -26,7 +28,11 @@ export function watchStopRequests(
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', request)
-  process.on('SIGHUP', request)
+  const hangUp = (): void => {
+    hungUp = true
+    request()
+  }
+  process.on('SIGHUP', hangUp)
   const parent = process.ppid
   const chain = packageManagerChain(parent)
   let looking = false
@@ -41,6 +47,7 @@ export function watchStopRequests(
     clearInterval(timer)
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', request)
-    process.off('SIGHUP', request)
+    process.off('SIGHUP', hangUp)
+    if (hungUp) process.kill(process.pid, 'SIGHUP')
   }
 }
