@@ -242,7 +242,11 @@ export class SegmentedLog {
   async readTail(maxBytes: number): Promise<Entry[]> {
     const found: Entry[][] = []
     let bytes = 0
-    for (let number = this.index.runs.length - 1; number >= 0 && bytes < maxBytes; number--) {
+    for (
+      let number = this.index.runs.length - 1;
+      number >= 0 && (bytes === 0 || bytes < maxBytes);
+      number--
+    ) {
       const [each] = this.#pin(number, number + 1)
       if (!each) break
       try {
