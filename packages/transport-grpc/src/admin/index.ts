@@ -1,1 +1,4 @@
-export {}
+/** The admin plane: what an operator's tools ask a replica on its peer port. */
+export { TransportError, type TransportErrorCode } from '../errors.ts'
+export { type AdminCallOptions, type AdminClient, connectAdmin } from './admin-client.ts'
+export { type Administered, adminService } from './admin-service.ts'

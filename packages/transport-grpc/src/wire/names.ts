@@ -4,6 +4,7 @@ import {
   EntryKind as WireKind,
   VoteRefusal as WireRefusal,
 } from '../gen/chatroom/replica/v1/replica_service.ts'
+import { namesByNumber } from './enum-names.ts'
 
 const kinds: Record<EntryKind, WireKind> = {
   command: WireKind.ENTRY_KIND_COMMAND,
@@ -23,13 +24,6 @@ const refusals: Record<VoteRefusal, WireRefusal> = {
   'not in the view': WireRefusal.VOTE_REFUSAL_NOT_IN_THE_VIEW,
   'distrusts its clock': WireRefusal.VOTE_REFUSAL_DISTRUSTS_ITS_CLOCK,
   'has no cluster yet': WireRefusal.VOTE_REFUSAL_HAS_NO_CLUSTER_YET,
-}
-
-/** The other direction of a table of names; `undefined` for a number that has none. */
-export function namesByNumber<Name extends string>(table: Record<Name, number>): ReadonlyMap<number, Name> {
-  const names = new Map<number, Name>()
-  for (const name in table) names.set(table[name], name)
-  return names
 }
 
 const kindNames = namesByNumber(kinds)

@@ -1,0 +1,117 @@
+import type { ReplicaId } from '@chatroom/election'
+import type { ReplicaStatus } from '@chatroom/replica'
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  type ClientUnaryCall,
+  credentials as grpcCredentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js'
+import { TransportError } from '../errors.ts'
+import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
+import { decodeStatus } from './status-codec.ts'
+
+export interface AdminCallOptions {
+  /** Ends the wait; rejects with `aborted`. */
+  readonly signal?: AbortSignal
+  /** Milliseconds. Default: 2,000 for `status`, 10,000 for `transferLeadership`. */
+  readonly deadlineMs?: number
+}
+
+/**
+ * Asks one replica. Rejects with a `TransportError`: `unreachable` (nobody listens, no answer within the deadline), `refused` (the replica's own words), `aborted`, or
+ * `malformed message` (a replica of a later version).
+ */
+export interface AdminClient {
+  /** What the replica knows now. */
+  status(options?: AdminCallOptions): Promise<ReplicaStatus>
+  /** Resolves when another replica leads. `to`: absent for the one that is most up to date. */
+  transferLeadership(to?: ReplicaId, options?: AdminCallOptions): Promise<void>
+  /** Gives back the connection. */
+  close(): void
+}
+
+/** `address`: `host:port` of the replica's peer port. Connects with the first call. */
+export function connectAdmin(
+  address: string,
+  { credentials = grpcCredentials.createInsecure() }: { readonly credentials?: ChannelCredentials } = {},
+): AdminClient {
+  // A proxy from the environment is not meant for replicas, and a pool shared with others would share their pauses between attempts.
+  const client = new AdminServiceClient(address, credentials, {
+    'grpc.enable_http_proxy': 0,
+    'grpc.use_local_subchannel_pool': 1,
+  })
+  return {
+    async status(options = {}) {
+      const response = await call<Parameters<typeof decodeStatus>[0]>(
+        address,
+        options,
+        2_000,
+        (callOptions, done) => client.getStatus({}, new Metadata(), callOptions, done),
+      )
+      return decodeStatus(response)
+    },
+    async transferLeadership(to, options = {}) {
+      await call(address, options, 10_000, (callOptions, done) =>
+        client.transferLeadership({ to }, new Metadata(), callOptions, done),
+      )
+    },
+    close: () => client.close(),
+  }
+}
+
+function call<Response>(
+  address: string,
+  { signal, deadlineMs }: AdminCallOptions,
+  defaultMs: number,
+  begin: (
+    options: Partial<CallOptions>,
+    done: (error: ServiceError | null, response?: Response) => void,
+  ) => ClientUnaryCall,
+): Promise<Response> {
+  const ms = deadlineMs ?? defaultMs
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(aborted(address))
+      return
+    }
+    const abort = (): void => ongoing.cancel()
+    const ongoing = begin({ deadline: Date.now() + ms }, (error, response) => {
+      signal?.removeEventListener('abort', abort)
+      if (error === null && response !== undefined) resolve(response)
+      else if (signal?.aborted) reject(aborted(address))
+      else reject(failure(address, ms, error))
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+function aborted(address: string): TransportError {
+  return new TransportError('aborted', `The call to ${address} was given up.`)
+}
+
+function failure(address: string, ms: number, error: ServiceError | null): TransportError {
+  switch (error?.code) {
+    case status.DEADLINE_EXCEEDED:
+      return new TransportError('unreachable', `no answer from ${address} within ${ms} ms`, { cause: error })
+    case status.UNAVAILABLE: {
+      const refused = error.details.includes('ECONNREFUSED')
+      const words = refused
+        ? `nobody listens on ${address}`
+        : `no connection to ${address} (${error.details})`
+      return new TransportError('unreachable', words, { cause: error })
+    }
+    case status.UNIMPLEMENTED:
+      return new TransportError(
+        'unreachable',
+        `what listens on ${address} is not the peer port of a replica`,
+        {
+          cause: error,
+        },
+      )
+    default:
+      return new TransportError('refused', error?.details ?? `${address} gave no answer`, { cause: error })
+  }
+}
