@@ -74,7 +74,7 @@ async function row(client: Pick<ReplicaClient, 'status'>, address: string, id: n
       return unreachable(
         id,
         address,
-        `replica ${answer.id} answers there; list the peers in the order of their ids`,
+        `replica ${answer.id} answers at ${address}; list the peers in the order of their ids`,
       )
     return reachable(answer, address)
   } catch (error) {

@@ -1,1 +1,18 @@
-process.exitCode = 0
+#!/usr/bin/env node
+import { processSurroundings, runProgram } from '@chatroom/configuration'
+import { createAdminReplicaClient } from './admin-replica-client.ts'
+import { statusCommand } from './commands/status.ts'
+import { transferLeadershipCommand } from './commands/transfer-leadership.ts'
+
+process.exitCode = await runProgram(
+  {
+    name: 'chatctl',
+    summary: 'Looks at a cluster and operates it.',
+    commands: [
+      statusCommand(createAdminReplicaClient, process.stdout.isTTY === true),
+      transferLeadershipCommand(createAdminReplicaClient),
+    ],
+    notes: '"chatctl COMMAND --help" tells the rest.',
+  },
+  processSurroundings(),
+)

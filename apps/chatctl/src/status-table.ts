@@ -43,7 +43,7 @@ function number(value: number | null): string {
 }
 
 function notesOf(row: ReplicaRow): string[] {
-  if (!row.reachable) return [`replica ${row.id} at ${row.address}: ${row.reason ?? 'no answer'}.`]
+  if (!row.reachable) return [`replica ${row.id}: ${row.reason ?? 'no answer'}.`]
   return row.waiting.map(({ words, sinceMs }) => {
     const text = words.replace(/\.$/, '')
     return `replica ${row.id} waits: ${text} (for ${sinceMs < 10_000 ? `${sinceMs} ms` : `${Math.floor(sinceMs / 1_000)} s`}).`

@@ -38,7 +38,7 @@ function cluster(
   return () => ({
     status: async (address) => {
       const found = answers[Number(address.split(':')[1]) - 9700]
-      if (!found) throw new ReplicaUnreachable('nobody listens there')
+      if (!found) throw new ReplicaUnreachable(`nobody listens on ${address}`)
       return found
     },
     transferLeadership: async (address, to) => transfer(to, address),
@@ -115,7 +115,7 @@ describe('status', () => {
         '1        -    no answer',
         '2        102  returnee   7     -       0 (not in force)  1234    1233     fail-stop  0',
         '',
-        'replica 1 at 127.0.0.1:9701: nobody listens there.',
+        'replica 1: nobody listens on 127.0.0.1:9701.',
         'replica 2 waits: catches up with replica 0 (for 12 s).',
         'replica 2 waits: its own disk is slow (for 12 ms).',
         '',
@@ -202,7 +202,7 @@ describe('status', () => {
           id: 1,
           address: '127.0.0.1:9701',
           reachable: false,
-          reason: 'nobody listens there',
+          reason: 'nobody listens on 127.0.0.1:9701',
           waiting: [],
         },
         { ...row, id: 2, address: '127.0.0.1:9702', pid: 102, role: 'follower', serving: false },
@@ -229,7 +229,7 @@ describe('status', () => {
       '127.0.0.1:9701,127.0.0.1:9700',
     )
     expect(stdout).toContain(
-      'replica 0 at 127.0.0.1:9701: replica 1 answers there; list the peers in the order of their ids.',
+      'replica 0: replica 1 answers at 127.0.0.1:9701; list the peers in the order of their ids.',
     )
   })
 
@@ -252,7 +252,7 @@ describe('status', () => {
           asked += 1
           if (asked === lists.length * 3) process.emit('SIGINT')
           const found = lists[round]?.[Number(address.split(':')[1]) - 9700]
-          if (!found) throw new ReplicaUnreachable('nobody listens there')
+          if (!found) throw new ReplicaUnreachable(`nobody listens on ${address}`)
           return found
         },
       })

@@ -1,1 +1,13 @@
-process.exitCode = 0
+#!/usr/bin/env node
+import { processSurroundings, runProgram } from '@chatroom/configuration'
+import { createAskStatus } from './dev/ask-status.ts'
+import { siblingCommand } from './dev/child-command.ts'
+import { devProgram } from './dev/program.ts'
+import { processScreen } from './dev/screen.ts'
+
+const { ask, close } = createAskStatus()
+process.exitCode = await runProgram(
+  devProgram(siblingCommand(import.meta.url, './main'), ask, processScreen()),
+  processSurroundings(),
+)
+close()

@@ -15,13 +15,21 @@ export interface PollLimits {
   readonly calm: number
   /** The same while something changes. */
   readonly hurried: number
+  /** The same to a replica that is not there: each question makes a connection. */
+  readonly hurriedInVain: number
   /** How long a replica may take to answer. */
   readonly deadline: number
   /** How long the hurry lasts. */
   readonly hurry: number
 }
 
-export const pollLimits: PollLimits = { calm: 500, hurried: 10, deadline: 1_000, hurry: 3_000 }
+export const pollLimits: PollLimits = {
+  calm: 500,
+  hurried: 10,
+  hurriedInVain: 100,
+  deadline: 1_000,
+  hurry: 3_000,
+}
 
 /** Asks each replica again and again, each at its own pace, so that one that hangs holds up no other. */
 export interface StatusPolls {
@@ -57,7 +65,8 @@ export function pollStatus(
       const answer = await ask(address, limits.deadline)
       if (stopped) return
       answered(replica, answer)
-      await pause(Date.now() < hurriedUntil ? limits.hurried : limits.calm)
+      const hurried = answer.status === null ? limits.hurriedInVain : limits.hurried
+      await pause(Date.now() < hurriedUntil ? hurried : limits.calm)
     }
   }
   const loops = Promise.all(addresses.map((address, replica) => poll(replica, address)))

@@ -1,0 +1,37 @@
+import { type AdminClient, connectAdmin, TransportError } from '@chatroom/transport-grpc/admin'
+import { type ReplicaClient, ReplicaUnreachable } from './replica-client.ts'
+
+/** Milliseconds that a replica has to tell its status. */
+const statusDeadline = 2_000
+/** Milliseconds that a leader has to hand over. */
+const transferDeadline = 10_000
+
+/** Asks replicas over the admin plane. */
+export function createAdminReplicaClient(): ReplicaClient {
+  const clients = new Map<string, AdminClient>()
+  const call = async <T>(address: string, work: (client: AdminClient) => Promise<T>): Promise<T> => {
+    const client = clients.get(address) ?? connectAdmin(address)
+    clients.set(address, client)
+    try {
+      return await work(client)
+    } catch (error) {
+      // gRPC would wait longer and longer before it tries an address again.
+      clients.delete(address)
+      client.close()
+      throw error instanceof TransportError
+        ? new ReplicaUnreachable(error.message.replace(/\.$/, ''), { cause: error })
+        : error
+    }
+  }
+  return {
+    status: async (address) => await call(address, (client) => client.status({ deadlineMs: statusDeadline })),
+    transferLeadership: async (address, to) =>
+      await call(address, (client) =>
+        client.transferLeadership(to ?? undefined, { deadlineMs: transferDeadline }),
+      ),
+    close: () => {
+      for (const client of clients.values()) client.close()
+      clients.clear()
+    },
+  }
+}
