@@ -42,12 +42,14 @@ export interface GrpcTransport extends Transport {
  * `address not available`.
  */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  return new Links(options)
+  return new GrpcLinks(options, openListener)
 }
 
-class Links implements GrpcTransport {
+/** `open`: for tests, which have to lose a listener. */
+export class GrpcLinks implements GrpcTransport {
   readonly closed: Promise<void>
   readonly #options: GrpcTransportOptions
+  readonly #open: typeof openListener
   readonly #limits: TransportLimits
   readonly #credentials: PeerCredentials
   readonly #peers: ReadonlyMap<ReplicaId, PeerAddress>
@@ -59,8 +61,9 @@ class Links implements GrpcTransport {
   #rejectClosed!: (error: TransportError) => void
   #state: 'new' | 'started' | 'stopped' = 'new'
 
-  constructor(options: GrpcTransportOptions) {
+  constructor(options: GrpcTransportOptions, open: typeof openListener) {
     this.#options = options
+    this.#open = open
     this.#limits = { ...defaultTransportLimits, ...options.limits }
     this.#credentials = options.credentials ?? plainText
     this.#peers = new Map([...options.peers].filter(([id]) => id !== options.id))
@@ -93,7 +96,7 @@ class Links implements GrpcTransport {
     })
     const server = this.#createServer(incoming)
     const injector = server.createConnectionInjector(this.#credentials.server)
-    const listener = await openListener(this.#options.listen, {
+    const listener = await this.#open(this.#options.listen, {
       connected: (socket) => injector.injectConnection(socket),
       lost: (error) => {
         this.#stopLinks()
