@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
 import type { Cluster, ClusterMember } from '@chatroom/configuration'
-import { createReplica, ReplicaError } from '@chatroom/replica'
+import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
-import { Chat } from '@chatroom/state-machine'
+import { Chat, type Command, type Reply } from '@chatroom/state-machine'
 import { createGrpcTransport, TransportError } from '@chatroom/transport-grpc'
+import { adminService } from '@chatroom/transport-grpc/admin'
 import { type ClientListener, listenForClients } from './client-listener.ts'
 import type { Logger } from './logging.ts'
 import { createProcessFencer } from './process-fencer.ts'
@@ -36,7 +37,7 @@ const closeMs = 2_500
 export async function serve(options: ServeOptions): Promise<void> {
   const { cluster, member, idleTimeoutMs, stop, log } = options
   const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
-  const replica = createReplica({
+  const replica: Replica<Command, Reply, Chat> = createReplica({
     id: member.id,
     members: cluster.members.map(({ id }) => id),
     mode: cluster.mode,
@@ -50,6 +51,12 @@ export async function serve(options: ServeOptions): Promise<void> {
       id: member.id,
       listen: member.peerAddress,
       peers: new Map(cluster.members.map(({ id, peerAddress }) => [id, peerAddress])),
+      services: [
+        adminService({
+          status: () => replica.status(),
+          transferLeadership: (to) => replica.transferLeadership(to),
+        }),
+      ],
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
     ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer() } : {}),
@@ -66,7 +73,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     random: randomBytes,
     limits: { idleTimeoutDefaultMs: idleTimeoutMs },
-    onFault: (error) => log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
+    onFault: (error) =>
+      log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
   })
   // Before the replica takes part: one that no client can reach must not come to lead.
   const listener = await listenForClients(member.clientAddress, service)
@@ -134,7 +142,8 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
 
 /** Why the replica could not start, as one sentence; what is no such reason is thrown on as it is. */
 function startupFailure(error: unknown): unknown {
-  const known = error instanceof StorageError || error instanceof TransportError || error instanceof ReplicaError
+  const known =
+    error instanceof StorageError || error instanceof TransportError || error instanceof ReplicaError
   if (!known) return error
   const { message } = error
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`
