@@ -1,1 +1,5 @@
-process.exitCode = 0
+#!/usr/bin/env node
+import { processSurroundings, runProgram } from '@chatroom/configuration'
+import { program } from './program.ts'
+
+process.exitCode = await runProgram(program, processSurroundings())

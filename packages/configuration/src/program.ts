@@ -38,6 +38,8 @@ export interface CommandDefinition {
   readonly arguments?: readonly Argument[]
   /** Follows the options in `--help`: exit codes, fields of the output, examples. */
   readonly notes?: string
+  /** Printed by `--version`; without one there is no such flag. */
+  readonly version?: string
   /** Resolves with the exit code. A `ConfigurationError` that it throws is shown like those found here. */
   readonly run: (invocation: Invocation) => Promise<number> | number
 }
@@ -118,6 +120,9 @@ function command(
 ): Command {
   const options = [...definition.options, config]
   const built = bare(definition.name, definition.summary, notes(definition, options), surroundings)
+  if (definition.version !== undefined) {
+    built.version(definition.version, '-V, --version', 'print the version')
+  }
   for (const { name, help } of definition.arguments ?? []) built.argument(name, help)
   for (const option of options) {
     built.addOption(commanderOption(option))

@@ -1,0 +1,123 @@
+import { nearest } from './nearest.ts'
+
+export type CommandName =
+  | 'help'
+  | 'create'
+  | 'login'
+  | 'logout'
+  | 'list'
+  | 'delete'
+  | 'send'
+  | 'check'
+  | 'wait'
+  | 'quit'
+
+/** What `help` says of a command. */
+export interface CommandHelp {
+  readonly name: CommandName
+  /** In brackets what is asked for, or has a default, if it is not given. */
+  readonly usage: string
+  readonly summary: string
+  readonly details: string
+  /** Only where commands come from a file or a pipe. */
+  readonly scriptsOnly: boolean
+}
+
+const asked = 'What is not given is asked for.'
+
+/** All commands, in the order in which a new user wants them. */
+export const commands: readonly CommandHelp[] = [
+  {
+    name: 'help',
+    usage: 'help [command]',
+    summary: 'print this, or more about one command',
+    details: '',
+    scriptsOnly: false,
+  },
+  {
+    name: 'create',
+    usage: 'create [name]',
+    summary: 'make an account',
+    details: `Asks for the password. A name with spaces is written in "quotes". ${asked}`,
+    scriptsOnly: false,
+  },
+  {
+    name: 'login',
+    usage: 'login [--takeover] [name]',
+    summary: 'log in; messages that wait are shown',
+    details: `Asks for the password. With --takeover a login of the same account elsewhere ends. ${asked}`,
+    scriptsOnly: false,
+  },
+  {
+    name: 'logout',
+    usage: 'logout',
+    summary: 'log out',
+    details: 'Messages that arrive from then on wait for the next login.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'list',
+    usage: 'list [beginning]',
+    summary: 'list the accounts whose names begin so, or all',
+    details: 'Needs no login. The beginning is taken literally.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'delete',
+    usage: 'delete [name]',
+    summary: 'remove your account and the messages that wait for it',
+    details: 'Asks for the name of your account once more.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'send',
+    usage: 'send [name] [text]',
+    summary: 'send a message',
+    details: `The text is the rest of the line. If the other one is not logged in it waits. ${asked}`,
+    scriptsOnly: false,
+  },
+  {
+    name: 'check',
+    usage: 'check',
+    summary: 'fetch messages now',
+    details: 'They also appear by themselves.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'wait',
+    usage: 'wait SECONDS',
+    summary: 'stay and print the messages that arrive (scripts only)',
+    details: 'For use in scripts: on a terminal messages appear by themselves.',
+    scriptsOnly: true,
+  },
+  {
+    name: 'quit',
+    usage: 'quit',
+    summary: 'log out and leave',
+    details: '',
+    scriptsOnly: false,
+  },
+]
+
+/** The command of that name, or advice. */
+export function findCommand(name: string): CommandHelp | { readonly wrong: string } {
+  const found = commands.find((command) => command.name === name)
+  if (found !== undefined) return found
+  const similar = nearest(
+    name,
+    commands.map((command) => command.name),
+  )
+  const advice = similar === null ? 'Type help to see all commands.' : `Did you mean ${similar}?`
+  return { wrong: `There is no command ${name}. ${advice}` }
+}
+
+/** The text of `help`, a line each. */
+export function helpLines(command: CommandHelp | null, inScript: boolean): string[] {
+  if (command !== null) {
+    const lines = [`${command.usage}  ${command.summary}`]
+    return command.details === '' ? lines : [...lines, command.details]
+  }
+  const shown = commands.filter((each) => inScript || !each.scriptsOnly)
+  const width = Math.max(...shown.map((each) => each.usage.length))
+  return shown.map((each) => `${each.usage.padEnd(width)}  ${each.summary}`)
+}

@@ -1,0 +1,24 @@
+import type { Result } from '../result.ts'
+
+/** A message as it is shown. */
+export interface ShownMessage {
+  readonly from: string
+  readonly text: string
+  readonly id: string
+}
+
+/** Something to write, without the line break at its end. */
+export interface Piece {
+  readonly to: 'stdout' | 'stderr'
+  readonly text: string
+}
+
+/** How results, messages and notices look. Pure: the same piece for the same thing. */
+export interface Format {
+  result(result: Result): readonly Piece[]
+  message(message: ShownMessage): Piece
+  /** Something that no command asked for: why the session ended. */
+  notice(text: string): Piece
+  /** Something that only a person at a terminal wants to know. */
+  aside(text: string): Piece | null
+}

@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream'
+import type { Input, Question } from './input.ts'
+import { type Line, LineSplitter } from './line-splitter.ts'
+
+/** UTF-16 units of a line: the longest text and then some. */
+const maximumLineLength = 128 * 1024
+
+/** Commands and answers from a file or a pipe, a line each. Reads on only as lines are wanted. */
+export class ScriptInput implements Input {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #stream: Readable
+  readonly #splitter = new LineSplitter(maximumLineLength)
+  readonly #closed: Promise<null>
+  #lines: Line[] = []
+  #ended = false
+  #close: () => void = () => undefined
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+    const chunks: AsyncIterable<Uint8Array> = stream
+    this.#chunks = chunks[Symbol.asyncIterator]()
+    this.#closed = new Promise((resolve) => {
+      this.#close = () => resolve(null)
+    })
+  }
+
+  async command(): Promise<string | null> {
+    return await this.#next()
+  }
+
+  async ask(_question: Question): Promise<string | null> {
+    return await this.#next()
+  }
+
+  close(): void {
+    this.#ended = true
+    this.#close()
+    this.#stream.destroy()
+  }
+
+  async #next(): Promise<string | null> {
+    for (;;) {
+      const line = this.#lines.shift()
+      // What is too long for any command becomes a command that does not exist, so that the script is told.
+      if (line !== undefined) return 'text' in line ? line.text : '(a line that is too long)'
+      if (this.#ended) return null
+      await this.#read()
+    }
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const chunk = await Promise.race([this.#chunks.next(), this.#closed])
+      if (chunk === null || chunk.done === true) this.#finish()
+      else this.#lines = this.#splitter.push(chunk.value)
+    } catch {
+      // Whoever was at the other end is gone, which ends a script like the end of a file.
+      this.#finish()
+    }
+  }
+
+  #finish(): void {
+    if (!this.#ended) this.#lines = this.#splitter.end()
+    this.#ended = true
+  }
+}
