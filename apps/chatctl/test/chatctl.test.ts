@@ -305,6 +305,24 @@ describe('transfer-leadership', () => {
     expect(asked).toEqual(['127.0.0.1:9700', wanted])
   })
 
+  test('waits until the new leader serves', async () => {
+    const answers: (ReplicaAnswer | null)[] = [answer(0), answer(1), answer(2)]
+    let asked = 0
+    const connect = (): ReplicaClient => ({
+      ...cluster(answers)(),
+      status: async (address) => {
+        asked += 1
+        if (asked === 8) answers.splice(0, 3, ...after(2))
+        return await cluster(answers)().status(address)
+      },
+      transferLeadership: async () => void answers.splice(0, 1, answer(0, { serving: false })),
+    })
+    expect(await run(transferLeadershipCommand(connect))).toMatchObject({
+      exitCode: 0,
+      stdout: 'Replica 2 leads now (term 8), before it did replica 0.\n',
+    })
+  })
+
   test('to the leader itself is done already', async () => {
     const connect = cluster([answer(0)], () => expect.unreachable())
     expect(await run(transferLeadershipCommand(connect), '--to', '0')).toMatchObject({

@@ -6,7 +6,7 @@ import {
   peerAddresses,
   wholeNumber,
 } from '@chatroom/configuration'
-import { clusterStatus } from '../cluster-status.ts'
+import { type ClusterStatus, clusterStatus } from '../cluster-status.ts'
 import type { ReplicaClient } from '../replica-client.ts'
 
 const to = defineOption<number | null>({
@@ -18,6 +18,24 @@ const to = defineOption<number | null>({
   fallbackWords: 'the one that is most up to date',
   flagOnly: true,
 })
+
+/** Milliseconds that the new leader gets to commit its first entry and to serve, and between two looks. */
+const servesWithin = 5_000
+const lookEvery = 50
+
+/** The status once another replica serves, or as it is when the time is over. */
+async function successor(
+  client: ReplicaClient,
+  addresses: readonly string[],
+  before: number,
+): Promise<ClusterStatus> {
+  const deadline = Date.now() + servesWithin
+  for (;;) {
+    const status = await clusterStatus(client, addresses)
+    if ((status.leader !== null && status.leader !== before) || Date.now() > deadline) return status
+    await new Promise((done) => setTimeout(done, lookEvery))
+  }
+}
 
 /** `chatctl transfer-leadership` */
 export function transferLeadershipCommand(connect: () => ReplicaClient): CommandDefinition {
@@ -51,10 +69,10 @@ export function transferLeadershipCommand(connect: () => ReplicaClient): Command
           return 0
         }
         await client.transferLeadership(address, target)
-        const after = await clusterStatus(client, addresses)
+        const after = await successor(client, addresses, before.leader)
         surroundings.stdout(
-          after.leader === null
-            ? `Replica ${before.leader} has handed over; nobody serves yet.\n`
+          after.leader === null || after.leader === before.leader
+            ? `Replica ${before.leader} has handed over; no other serves yet.\n`
             : `Replica ${after.leader} leads now (term ${after.term}), before it did replica ${before.leader}.\n`,
         )
         return 0

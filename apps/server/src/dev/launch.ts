@@ -53,11 +53,17 @@ interface Place {
   lastComplaint: string | null
 }
 
+/** The replicas by id, as far as they were started, and who leads them. */
+interface Cast {
+  readonly places: Place[]
+  leader: () => number | null
+}
+
 /** Starts all replicas of a cluster and stays until it is told to stop. Resolves with the exit code, when no replica that it started runs any more. */
 export async function launch(options: LaunchOptions): Promise<number> {
   const { cluster, screen } = options
   const stopping = new AbortController()
-  const started: Place[] = []
+  const cast: Cast = { places: [], leader: () => null }
   let exitCode = 0
   const unwatch = watchStopRequests(
     () => {
@@ -66,7 +72,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
     },
     () => {
       exitCode = 130
-      for (const { process } of started) process?.kill()
+      for (const { process } of cast.places) process?.kill()
     },
   )
   let release: (() => void) | null = null
@@ -78,29 +84,44 @@ export async function launch(options: LaunchOptions): Promise<number> {
       patience: limits.leftBehind,
       signal: stopping.signal,
     })
-    if (!stopping.signal.aborted) await supervise(options, started, stopping.signal)
+    if (!stopping.signal.aborted) await supervise(options, cast, stopping.signal)
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error
     screen.error(error.message)
     exitCode = 1
   } finally {
-    await Promise.all(started.flatMap(({ process }) => process?.stop(limits.grace) ?? []))
-    for (const { log } of started) log.close()
+    await stopAll(cast)
+    for (const { log } of cast.places) log.close()
     release?.()
     unwatch()
   }
   return exitCode
 }
 
+/** The leader last: alone, it finds nobody to hand leadership to, and need not wait for one who stops as well. */
+async function stopAll({ places, leader }: Cast): Promise<void> {
+  const last = leader()
+  const stop = async (which: (id: number) => boolean): Promise<void> => {
+    await Promise.all(
+      places.flatMap(({ process }, id) => (which(id) ? (process?.stop(limits.grace) ?? []) : [])),
+    )
+  }
+  await stop((id) => id !== last)
+  await stop((id) => id === last)
+}
+
 /** Returns when the signal is aborted, or throws `CannotStart`; either way the caller ends the processes. */
-async function supervise(options: LaunchOptions, places: Place[], stopping: AbortSignal): Promise<void> {
+async function supervise(options: LaunchOptions, cast: Cast, stopping: AbortSignal): Promise<void> {
   const { cluster, screen, hints } = options
+  const { places } = cast
   const narrator = createNarrator(cluster.members.length)
+  cast.leader = () => narrator.leader?.id ?? null
   const mayComplain = limitComplaints(complaintsShown, 10_000)
   const startedAt = Date.now()
   let summaryTold = false
   let over = false
   let leaderSince: number | null = null
+  let completeSince: number | null = null
   let polls: StatusPolls | null = null
   let fail: (error: CannotStart) => void = () => undefined
 
@@ -174,7 +195,8 @@ async function supervise(options: LaunchOptions, places: Place[], stopping: Abor
     const running = places.flatMap((place, id) => (place.process === null ? [] : [id]))
     const statuses = running.flatMap((id) => narrator.statusOf(id) ?? [])
     if (statuses.length < running.length) return now - startedAt > limits.speechless
-    if (leaderSince === null) return statuses.length > 0 && now - startedAt > limits.leaderless
+    completeSince ??= now
+    if (leaderSince === null) return now - completeSince > limits.leaderless
     const leader = statuses.find(({ id }) => id === narrator.leader?.id)
     return leader?.crashesTolerated === running.length - 1 || now - leaderSince > limits.gathering
   }
