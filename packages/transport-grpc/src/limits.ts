@@ -6,7 +6,7 @@ export interface TransportLimits {
   readonly firstPauseMs: number
   /** No pause is longer. */
   readonly longestPauseMs: number
-  /** A link that lived so long counts as a success: after it the pauses begin anew. One that broke sooner does not, or two replicas that cannot get on would dial each other without end. */
+  /** Links that break sooner than this are dialled again with growing pauses too, from the fourth in a row on, or two replicas that cannot get on would dial each other without end. */
   readonly steadyMs: number
   /** How often the other end of an open link is asked for a sign of life. */
   readonly pingMs: number
@@ -20,7 +20,7 @@ export interface TransportLimits {
 
 export const defaultTransportLimits: TransportLimits = {
   answerMs: 1_000,
-  firstPauseMs: 5,
+  firstPauseMs: 2,
   longestPauseMs: 500,
   steadyMs: 1_000,
   pingMs: 1_000,

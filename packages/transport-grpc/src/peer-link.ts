@@ -58,8 +58,10 @@ export class PeerLink {
   readonly #options: PeerLinkOptions
   #state: State = { name: 'stopped' }
   #attempt = 0
-  /** Since the last link that was steady. */
+  /** Attempts without a link, since the last link. */
   #failures = 0
+  /** Links that were not steady, since the last one that was. */
+  #flaps = 0
 
   constructor(options: PeerLinkOptions) {
     this.#options = options
@@ -144,6 +146,7 @@ export class PeerLink {
       return
     }
     rejections.forget(peer, 'caller')
+    this.#failures = 0
     const outbox = new Outbox(state.stream, limits)
     this.#state = {
       name: 'open',
@@ -200,14 +203,10 @@ export class PeerLink {
   #broken(reason: string, since: number): void {
     const { peer, limits } = this.#options
     const steady = performance.now() - since >= limits.steadyMs
-    if (steady) this.#failures = 0
+    this.#flaps = steady ? 0 : this.#flaps + 1
     this.#report({ type: 'disconnected', peer, reason }, () => {
-      if (this.#failures > 0) {
-        this.#pause(this.#nextPause(), false)
-      } else {
-        this.#failures = 1
-        this.#dial()
-      }
+      if (this.#flaps <= flapsWithoutPause) this.#dial()
+      else this.#pause(this.#growing(this.#flaps - flapsWithoutPause - 1), false)
     })
   }
 
@@ -221,16 +220,22 @@ export class PeerLink {
   }
 
   #nextPause(): number {
-    const { firstPauseMs, longestPauseMs } = this.#options.limits
-    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures)
     this.#failures += 1
-    return pause
+    return this.#growing(this.#failures - 1)
+  }
+
+  #growing(doublings: number): number {
+    const { firstPauseMs, longestPauseMs } = this.#options.limits
+    return Math.min(longestPauseMs, firstPauseMs * 2 ** doublings)
   }
 
   #pause(ms: number, skippable: boolean): void {
     this.#state = { name: 'pausing', timer: setTimeout(() => this.#dial(), ms), skippable }
   }
 }
+
+/** A replica may die soon after it came, even a few times; its death has to be noticed as fast as ever. */
+const flapsWithoutPause = 3
 
 /** With these the other end says that it will not have this replica; with others, that it cannot just now. */
 const rejectingCodes: ReadonlySet<number> = new Set([

@@ -46,7 +46,7 @@ export interface MemoryTransportOptions {
 
 const defaultLimits: MemoryNetworkLimits = {
   answerMs: 1_000,
-  firstPauseMs: 5,
+  firstPauseMs: 2,
   longestPauseMs: 500,
   silentMs: 3_000,
   queueBytes: 16 * 1024 * 1024,
