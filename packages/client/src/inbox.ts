@@ -3,6 +3,7 @@ import type { ClientReadableStream } from '@grpc/grpc-js'
 import type { Acknowledger } from './acknowledger.ts'
 import type { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOfCall, leftBehind } from './failure.ts'
+import { onAbort } from './on-abort.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
 import { openScope, type Scope } from './scope.ts'
 import type { Tenure } from './tenure.ts'
@@ -131,10 +132,10 @@ class Subscription {
       cancel()
     }
     const forget = tenure.onEnd(leave)
-    signal.addEventListener('abort', cancel)
+    const forgetSignal = onAbort(signal, cancel)
     this.#forget = () => {
       forget()
-      signal.removeEventListener('abort', cancel)
+      forgetSignal()
     }
     // Until it has caught up a replica has something to say; after that silence is normal and the keepalive watches.
     this.#silence = setInterval(() => {

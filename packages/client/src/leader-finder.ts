@@ -1,5 +1,6 @@
 import { ChatError } from './error.ts'
 import { LeaderSearch, type Probe } from './leader-search.ts'
+import { onAbort } from './on-abort.ts'
 import { isAddress, type Switch } from './options.ts'
 import type { ReplicaChannel } from './replica-channel.ts'
 import { openScope } from './scope.ts'
@@ -63,7 +64,7 @@ export class LeaderFinder {
         return
       }
       const leave = (): void => {
-        signal.removeEventListener('abort', giveUp)
+        forget()
         this.#waiters.delete(found)
       }
       const found = (tenure: Tenure): void => {
@@ -75,7 +76,7 @@ export class LeaderFinder {
         this.#restIfUnwanted()
         reject(reasonOf(signal))
       }
-      signal.addEventListener('abort', giveUp)
+      const forget = onAbort(signal, giveUp)
       this.#waiters.add(found)
       this.#searchOn()
     })

@@ -1,3 +1,4 @@
+import { onAbort } from './on-abort.ts'
 /**
  * Waits.
  * @param ms milliseconds
@@ -12,11 +13,11 @@ export function pause(ms: number, signal: AbortSignal, wake?: (end: () => void) 
     }
     const end = (): void => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', end)
+      forget()
       resolve()
     }
     const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
+    const forget = onAbort(signal, end)
     wake?.(end)
   })
 }

@@ -1,6 +1,7 @@
 import { ChatServiceService, readChatError } from '@chatroom/transport-grpc/chat'
 import { failureOf, isServiceError } from './failure.ts'
 import type { Answer, Probe } from './leader-search.ts'
+import { onAbort } from './on-abort.ts'
 
 /**
  * Asks a replica whether it leads by the cheapest request that only a leader answers: a page of one account name, without a session, so that it counts as
@@ -11,7 +12,7 @@ export function probeLeader(timeoutMs: number): Probe {
   return async (channel, signal): Promise<Answer> => {
     const page = { prefix: '', pageSize: 1, pageToken: '' }
     const call = channel.unary(ChatServiceService.listAccounts, page, null, timeoutMs)
-    signal.addEventListener('abort', call.cancel)
+    const forget = onAbort(signal, call.cancel)
     try {
       await call.answer
       return { kind: 'leads' }
@@ -22,7 +23,7 @@ export function probeLeader(timeoutMs: number): Probe {
       const failure = failureOf(info)
       return { kind: 'does not', leader: failure.kind === 'lost' ? failure.leader : null }
     } finally {
-      signal.removeEventListener('abort', call.cancel)
+      forget()
     }
   }
 }

@@ -2,6 +2,7 @@ import { pauseBefore, retryBackoff } from './backoff.ts'
 import { ChatError } from './error.ts'
 import { type Failure, failureOfCall } from './failure.ts'
 import type { LeaderFinder } from './leader-finder.ts'
+import { onAbort } from './on-abort.ts'
 import { pause } from './pause.ts'
 import type { Method } from './replica-channel.ts'
 import { openScope, type Scope } from './scope.ts'
@@ -125,14 +126,14 @@ async function attempt<Request, Response>(
 ): Promise<Response> {
   const call = tenure.channel.unary(method, message, token, scope.remainingMs())
   const cancel = (): void => call.cancel()
-  const forget = tenure.onEnd(cancel)
-  scope.signal.addEventListener('abort', cancel)
+  const forgetTenure = tenure.onEnd(cancel)
+  const forgetSignal = onAbort(scope.signal, cancel)
   const silence = setInterval(() => parts.finder.doubt(tenure), parts.tryTimeoutMs)
   try {
     return await call.answer
   } finally {
     clearInterval(silence)
-    scope.signal.removeEventListener('abort', cancel)
-    forget()
+    forgetSignal()
+    forgetTenure()
   }
 }

@@ -1,4 +1,5 @@
 import { ChatError } from './error.ts'
+import { onAbort } from './on-abort.ts'
 
 /** How long something may go on: until its time is over or any of several signals says stop. */
 export interface Scope {
@@ -24,10 +25,11 @@ export function openScope(timeoutMs: number | null, signals: readonly (AbortSign
   let endsAt = Number.POSITIVE_INFINITY
   let expired = false
   let timer: NodeJS.Timeout | undefined
+  let forgets: readonly (() => void)[] = []
 
   const close = (): void => {
     clearTimeout(timer)
-    for (const signal of sources) signal.removeEventListener('abort', stop)
+    for (const forget of forgets) forget()
   }
   const stop = (): void => {
     close()
@@ -44,7 +46,7 @@ export function openScope(timeoutMs: number | null, signals: readonly (AbortSign
     if (ms !== null && !controller.signal.aborted) timer = setTimeout(expire, ms)
   }
 
-  for (const signal of sources) signal.addEventListener('abort', stop)
+  forgets = sources.map((signal) => onAbort(signal, stop))
   limit(timeoutMs)
   if (sources.some((signal) => signal.aborted)) stop()
   return {

@@ -8,6 +8,7 @@ import {
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOf, failureOfCall, leftBehind } from './failure.ts'
+import { onAbort } from './on-abort.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
 import { openScope } from './scope.ts'
@@ -67,7 +68,7 @@ export class Sender {
       queued: parts.maximumQueued,
       bytes: maximumBytes,
     })
-    parts.ended.addEventListener('abort', () => this.#failAll())
+    onAbort(parts.ended, () => this.#failAll())
   }
 
   /** Resolves with the message's id. @throws ChatError */
@@ -105,7 +106,7 @@ export class Sender {
         )
         return
       }
-      scope.signal.addEventListener('abort', () => {
+      onAbort(scope.signal, () => {
         if (this.#outbox.giveUp(item)) item.uncertain = true
         item.settle(scope.expired ? this.#outOfTime(item, timeoutMs) : errorOf(scope.signal.reason))
         this.#afterChange()
@@ -137,7 +138,7 @@ export class Sender {
           this.#roomWaiters.delete(check)
         }
         this.#roomWaiters.add(check)
-        scope.signal.addEventListener('abort', check)
+        onAbort(scope.signal, check)
         check()
       })
     } finally {
@@ -212,12 +213,12 @@ export class Sender {
         this.#pump = () => undefined
         clearInterval(silence)
         forget()
-        ended.removeEventListener('abort', leave)
+        forgetEnd()
         stream.cancel()
         resolve({ failure, answers })
       }
       const leave = (): void => finish(leftBehind)
-      ended.addEventListener('abort', leave)
+      const forgetEnd = onAbort(ended, leave)
       const forget = tenure.onEnd(leave)
 
       stream.on('data', (response: SendMessagesResponse) => {

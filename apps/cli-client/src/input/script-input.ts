@@ -34,6 +34,7 @@ export class ScriptInput implements Input {
 
   close(): void {
     this.#ended = true
+    this.#lines = []
     this.#close()
     this.#stream.destroy()
   }
