@@ -132,7 +132,7 @@ export class MemoryStorage implements Storage {
             `no space for ${chunk.length} more bytes of the snapshot at entry ${info.index}`,
           )
         }
-        chunks.push(chunk.slice())
+        chunks.push(new Uint8Array(chunk))
         bytes += chunk.length
       },
       commit: async () => {

@@ -5,8 +5,6 @@ import { checksum, getUint64, putUint64 } from './wire.ts'
 export const batchHeaderBytes = 64
 export const recordHeaderBytes = 24
 const endMarkBytes = 4
-/** A batch is closed when its body would grow beyond this: what has to be read, and is lost, together. */
-export const maxBodyBytes: number = 256 * 1024
 /** Bytes of one batch beside its records. */
 export const batchOverheadBytes: number = batchHeaderBytes + endMarkBytes
 
@@ -48,6 +46,8 @@ export interface GroupHeader {
   readonly first: number
   readonly previousTerm: number
   readonly reset: boolean
+  /** A batch is closed when its records would take more than this. */
+  readonly batchBytes: number
 }
 
 /** Where a batch lies in its segment. */
@@ -58,8 +58,9 @@ export interface BatchExtent {
 }
 
 /** Bytes that entries take in a group, at most. */
-export function groupBytes(recordBytes: number): number {
-  return recordBytes + batchOverheadBytes * (1 + Math.ceil((2 * recordBytes) / maxBodyBytes))
+export function groupBytes(recordBytes: number, batchBytes: number): number {
+  // Two neighbouring batches hold more than `batchBytes` together.
+  return recordBytes + batchOverheadBytes * (1 + Math.ceil((2 * recordBytes) / batchBytes))
 }
 
 export function recordBytes(entry: Entry): number {
@@ -101,7 +102,10 @@ export function encodeGroup(
   for (const entries of parts) {
     for (const entry of entries) {
       const { payload } = entry
-      if (count > 0 && at + recordHeaderBytes + payload.length - start - batchHeaderBytes > maxBodyBytes) {
+      if (
+        count > 0 &&
+        at + recordHeaderBytes + payload.length - start - batchHeaderBytes > group.batchBytes
+      ) {
         close()
         first += count
         previousTerm = term

@@ -21,6 +21,8 @@ export interface FileStorageOptions {
   readonly segmentBytes?: number
   /** A log file grows by so many zeros at a time, so that most appends overwrite. Default 512 KiB; 0: by exactly what is appended. */
   readonly preallocateBytes?: number
+  /** Entries are checksummed, read and, if damaged, lost in batches of about this size. Default 256 KiB. */
+  readonly batchBytes?: number
   /**
    * Log and snapshots may take so many bytes together (one step of `preallocateBytes` more, at times); beyond, entries and snapshots are refused as `full`. Hard
    * states are not. Default: as many as the disk has.
@@ -70,7 +72,11 @@ class FileStorage implements Storage {
       replicaId: options.replicaId,
       report: options.report ?? (() => undefined),
     }
-    this.#sizes = { segmentBytes, preallocateBytes: options.preallocateBytes ?? 512 * 1024 }
+    this.#sizes = {
+      segmentBytes,
+      preallocateBytes: options.preallocateBytes ?? 512 * 1024,
+      batchBytes: options.batchBytes ?? 256 * 1024,
+    }
     this.#quotaBytes = options.quotaBytes ?? Number.POSITIVE_INFINITY
     this.#snapshots = new SnapshotFiles(this.#home.fileSystem, this.#home.directory, {
       check: () => this.#check(),

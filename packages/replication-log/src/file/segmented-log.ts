@@ -25,6 +25,8 @@ export interface SegmentSizes {
   readonly segmentBytes: number
   /** The file grows by so many zeros at a time. */
   readonly preallocateBytes: number
+  /** Entries are checked, read and lost in batches of this size; a larger entry is a batch of its own. */
+  readonly batchBytes: number
 }
 
 /** Entries to append, as they came, and what they replace. */
@@ -123,7 +125,8 @@ export class SegmentedLog {
   /** Whether a group has to go to a new segment. */
   needsNewSegment(recordBytes: number): boolean {
     return (
-      this.#active.end > headerBytes && this.#active.end + groupBytes(recordBytes) > this.#sizes.segmentBytes
+      this.#active.end > headerBytes &&
+      this.#active.end + groupBytes(recordBytes, this.#sizes.batchBytes) > this.#sizes.segmentBytes
     )
   }
 
@@ -142,7 +145,7 @@ export class SegmentedLog {
 
   /** Encodes a group for the end of the present segment. Returns how many bytes the file would grow by. */
   encode(group: Group, stateSequence: number): number {
-    const room = groupBytes(group.recordBytes) + this.#sizes.preallocateBytes
+    const room = groupBytes(group.recordBytes, this.#sizes.batchBytes) + this.#sizes.preallocateBytes
     if (this.#buffer.length < room || (this.#buffer.length > keptBufferBytes && room < keptBufferBytes)) {
       this.#buffer = Buffer.allocUnsafeSlow(Math.max(room, 64 * 1024))
     }
@@ -159,6 +162,7 @@ export class SegmentedLog {
         first: group.first,
         previousTerm,
         reset: group.reset,
+        batchBytes: this.#sizes.batchBytes,
       },
       group.parts,
     )

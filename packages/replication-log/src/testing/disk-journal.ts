@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 /** One thing that a program did to a disk. Files are named by numbers, since a file can have several names in its life, or none. */
 export type DiskOperation =
   | { readonly type: 'create'; readonly path: string; readonly file: number }
-  | { readonly type: 'rename'; readonly from: string; readonly to: string }
+  | { readonly type: 'rename'; readonly from: string; readonly to: string; readonly file: number }
   | { readonly type: 'remove'; readonly path: string }
   | { readonly type: 'syncDirectory'; readonly directory: string }
   | { readonly type: 'write'; readonly file: number; readonly position: number; readonly bytes: Uint8Array }
@@ -25,9 +25,6 @@ type Piece =
   | { readonly type: 'grow'; readonly file: number; readonly size: number }
   | { readonly type: 'truncate'; readonly file: number; readonly size: number }
 
-/** What a disk writes whole or not at all. */
-const sectorBytes = 512
-
 /**
  * A disk that knows what of it is durable. Its model of a power cut: every sector that was written, every truncation, every growth of a file and every change of
  * a directory that no sync has covered is kept or lost independently of all others.
@@ -37,10 +34,13 @@ export class DiskJournal {
   #contents: Map<number, Uint8Array> = new Map()
   /** Sizes as a running program sees them. */
   readonly #sizes: Map<number, number> = new Map()
+  readonly #sectorBytes: number
   #pieces: Piece[] = []
   #nextFile = 0
 
-  constructor(image: DiskImage = new Map()) {
+  /** `sectorBytes`: what the disk writes whole or not at all. */
+  constructor(image: DiskImage = new Map(), sectorBytes = 512) {
+    this.#sectorBytes = sectorBytes
     for (const [path, content] of [...image].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const file = this.newFile()
       this.#names.set(path, file)
@@ -124,7 +124,7 @@ export class DiskJournal {
     }
     let at = position
     while (at < end) {
-      const next = Math.min(end, at - (at % sectorBytes) + sectorBytes)
+      const next = Math.min(end, at - (at % this.#sectorBytes) + this.#sectorBytes)
       const part = bytes.slice(at - position, next - position)
       // Zeros beyond the end of the file: whether they were written or the file only grew cannot be told.
       const invisible = at >= size && part.every((byte) => byte === 0)
@@ -177,7 +177,7 @@ export class GrowingBytes {
   size: number
 
   constructor(content: Uint8Array) {
-    this.buffer = content.slice()
+    this.buffer = new Uint8Array(content)
     this.size = content.length
   }
 
@@ -218,9 +218,8 @@ function rename(names: Map<string, number>, operation: NameOperation): void {
   if (operation.type === 'create') names.set(operation.path, operation.file)
   else if (operation.type === 'remove') names.delete(operation.path)
   else {
-    const file = names.get(operation.from)
-    if (file === undefined) return
-    names.delete(operation.from)
-    names.set(operation.to, file)
+    // The new name means this file even if the change that gave it the old one was lost.
+    if (names.get(operation.from) === operation.file) names.delete(operation.from)
+    names.set(operation.to, operation.file)
   }
 }

@@ -10,6 +10,8 @@ export interface FaultFileSystemOptions {
   readonly image?: DiskImage
   /** What an ended process did to the disk since, without syncing all of it: its power has not failed. Default: nothing. */
   readonly operations?: readonly DiskOperation[]
+  /** What the disk writes whole or not at all. Default 512. */
+  readonly sectorBytes?: number
   /** Number of the process; locks of other processes are left-over. Default 1. */
   readonly pid?: number
   /** Directories that exist from the beginning; their files are created in them. Default: none. */
@@ -34,14 +36,14 @@ export class FaultFileSystem implements FileSystem {
 
   constructor(options: FaultFileSystemOptions = {}) {
     this.process = { pid: options.pid ?? 1, start: 'test' }
-    this.#journal = new DiskJournal(options.image)
+    this.#journal = new DiskJournal(options.image, options.sectorBytes)
     this.#directories = new Set(options.directories)
     for (const [path, file] of this.#journal.names) {
       this.#names.set(path, file)
       this.#contents.set(file, new GrowingBytes(options.image?.get(path) ?? new Uint8Array(0)))
       this.#directories.add(dirname(path))
     }
-    for (const operation of options.operations ?? []) this.#apply(operation)
+    for (const operation of options.operations ?? []) this.replay(operation)
   }
 
   /** Every different disk that a power cut could leave now. */
@@ -87,8 +89,9 @@ export class FaultFileSystem implements FileSystem {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    if (!this.#names.has(from)) throw systemError('ENOENT', from)
-    this.#do({ type: 'rename', from, to })
+    const file = this.#names.get(from)
+    if (file === undefined) throw systemError('ENOENT', from)
+    this.#do({ type: 'rename', from, to, file })
   }
 
   async remove(path: string): Promise<void> {
@@ -132,20 +135,21 @@ export class FaultFileSystem implements FileSystem {
     )
     const size = this.#contents.get(file)?.size ?? 0
     const fits = Math.max(0, Math.max(0, size - position) + this.capacityBytes - used)
-    if (fits > 0) this.#do({ type: 'write', file, position, bytes: bytes.slice(0, fits) })
+    if (fits > 0) this.#do({ type: 'write', file, position, bytes: new Uint8Array(bytes.subarray(0, fits)) })
     if (fits < bytes.length) throw systemError('ENOSPC', path)
   }
 
   #do(operation: DiskOperation): void {
     const code = this.fault?.(operation)
     if (code) {
-      if (operation.type === 'sync') this.#apply({ ...operation, type: 'failedSync' })
+      if (operation.type === 'sync') this.replay({ ...operation, type: 'failedSync' })
       throw systemError(code, operation.type)
     }
-    this.#apply(operation)
+    this.replay(operation)
   }
 
-  #apply(operation: DiskOperation): void {
+  /** Does what another process did, as if this one had. */
+  replay(operation: DiskOperation): void {
     this.operations.push(operation)
     this.#journal.apply(operation)
     switch (operation.type) {
@@ -153,12 +157,10 @@ export class FaultFileSystem implements FileSystem {
         this.#names.set(operation.path, operation.file)
         this.#contents.set(operation.file, new GrowingBytes(new Uint8Array(0)))
         break
-      case 'rename': {
-        const file = this.#names.get(operation.from)
+      case 'rename':
         this.#names.delete(operation.from)
-        if (file !== undefined) this.#names.set(operation.to, file)
+        this.#names.set(operation.to, operation.file)
         break
-      }
       case 'remove':
         this.#names.delete(operation.path)
         break
