@@ -1,3 +1,4 @@
+import { compareByCodePoint } from '../text/code-point-order.ts'
 import type { ChangeWatch } from './change-watch.ts'
 import { Mailbox, type StoredMessage } from './mailbox.ts'
 import { PartitionedMap, spreadIndex, spreadText } from './partitioned-map.ts'
@@ -97,7 +98,7 @@ export class Accounts {
   /** Names that begin with `prefix` and come after `after`, by code point; at most `limit`. */
   list(prefix: string, after: string, limit: number): string[] {
     const found: string[] = []
-    const begin = after < prefix ? prefix : after
+    const begin = compareByCodePoint(after, prefix) < 0 ? prefix : after
     for (const name of this.#names.from(begin)) {
       if (found.length >= limit || !name.startsWith(prefix)) break
       if (name !== after) found.push(name)

@@ -5,14 +5,14 @@ const partitions = 256
  * 256 parts doubles by itself.
  */
 export class PartitionedMap<K, V> {
-  readonly #parts: readonly Map<K, V>[]
-  readonly #partOf: (key: K) => number
+  /** Each made when it gets its first key: a chat of a few accounts should not cost thousands of maps. */
+  readonly #parts: (Map<K, V> | undefined)[] = Array.from({ length: partitions })
+  readonly #spread: (key: K) => number
   #size = 0
 
   /** `spread`: any 32-bit integer that depends on the key alone and differs between keys in its low bits. */
   constructor(spread: (key: K) => number) {
-    this.#partOf = spread
-    this.#parts = Array.from({ length: partitions }, () => new Map<K, V>())
+    this.#spread = spread
   }
 
   get size(): number {
@@ -20,28 +20,32 @@ export class PartitionedMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#part(key)?.get(key)
+    return this.#parts[this.#partOf(key)]?.get(key)
   }
 
   set(key: K, value: V): void {
-    const part = this.#part(key)
-    if (part === undefined) return
+    const at = this.#partOf(key)
+    let part = this.#parts[at]
+    if (part === undefined) {
+      part = new Map()
+      this.#parts[at] = part
+    }
     const before = part.size
     part.set(key, value)
     this.#size += part.size - before
   }
 
   delete(key: K): void {
-    if (this.#part(key)?.delete(key) === true) this.#size--
+    if (this.#parts[this.#partOf(key)]?.delete(key) === true) this.#size--
   }
 
   /** In no particular order. May be drawn out while the map changes: what is in it all the while comes exactly once, what is added may come. */
   *values(): Generator<V, void, void> {
-    for (const part of this.#parts) yield* part.values()
+    for (const part of this.#parts) if (part !== undefined) yield* part.values()
   }
 
-  #part(key: K): Map<K, V> | undefined {
-    return this.#parts[this.#partOf(key) & (partitions - 1)]
+  #partOf(key: K): number {
+    return this.#spread(key) & (partitions - 1)
   }
 }
 

@@ -1,0 +1,162 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Command } from '../command.ts'
+import { Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { CommandCodec } from './command-codec.ts'
+
+const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.string({ unit: 'binary-ascii', maxLength: 200 }),
+  fc.nat(70_000).map((length) => 'x'.repeat(length)),
+  fc.nat(3_000).map((length) => '€'.repeat(length)),
+)
+const send = fc.record({
+  type: fc.constant('send' as const),
+  sessionId: number,
+  requestId: text,
+  to: text,
+  text,
+})
+const command: fc.Arbitrary<Command> = fc.oneof(
+  send,
+  fc.record({ type: fc.constant('createAccount' as const), requestId: text, name: text, passwordHash: text }),
+  fc.record({
+    type: fc.constant('login' as const),
+    requestId: text,
+    name: text,
+    accountId: number,
+    tokenHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    takeover: fc.boolean(),
+    idleTimeoutMs: number,
+  }),
+  fc.record({ type: fc.constant('logout' as const), sessionId: number, requestId: text }),
+  fc.record({
+    type: fc.constant('deleteAccount' as const),
+    sessionId: number,
+    requestId: text,
+    confirmName: text,
+  }),
+  fc.record({
+    type: fc.constant('acknowledge' as const),
+    sessionId: number,
+    requestId: text,
+    upToSequence: number,
+  }),
+  fc.record({ type: fc.constant('touch' as const), sessionId: number }),
+  fc.constant({ type: 'expire' as const }),
+)
+
+describe('CommandCodec', () => {
+  it('gives back what was encoded', () => {
+    const codec = new CommandCodec()
+    fc.assert(
+      fc.property(command, (some) => {
+        expect(codec.decode(codec.encode(some))).toEqual(some)
+      }),
+    )
+  })
+
+  it('encodes a send as the generated code does', () => {
+    const codec = new CommandCodec()
+    fc.assert(
+      fc.property(send, ({ type, ...value }) => {
+        const generated = CommandMessage.encode({ command: { $case: type, value } }).finish()
+        expect(Buffer.from(codec.encode({ type, ...value })).equals(generated)).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('never changes an encoded command afterwards', () => {
+    const codec = new CommandCodec()
+    const commands = Array.from(
+      { length: 3_000 },
+      (_, i): Command => ({
+        type: 'send',
+        sessionId: i,
+        requestId: `request ${i}`,
+        to: 'bob',
+        text: 'x'.repeat(i % 200),
+      }),
+    )
+    const payloads = commands.map((some) => codec.encode(some))
+    expect(payloads.map((payload) => codec.decode(payload))).toEqual(commands)
+  })
+
+  it('keeps a byte order mark, which is text', () => {
+    const codec = new CommandCodec()
+    const some: Command = {
+      type: 'send',
+      sessionId: 1,
+      requestId: '\ufeffr',
+      to: '\ufeffbob',
+      text: `\ufeff${'x'.repeat(100)}`,
+    }
+    expect(codec.decode(codec.encode(some))).toEqual(some)
+  })
+
+  it.each<Command>([
+    { type: 'send', sessionId: 1, requestId: 'r', to: 'bob', text: 'half \ud83d' },
+    { type: 'createAccount', requestId: '\ude00', name: 'n', passwordHash: 'h' },
+    { type: 'send', sessionId: -1, requestId: 'r', to: 'bob', text: 't' },
+    { type: 'touch', sessionId: 1.5 },
+    { type: 'touch', sessionId: 2 ** 53 },
+    { type: 'touch', sessionId: Number.NaN },
+  ])('refuses to encode what would come back different: %j', (some) => {
+    expect(() => new CommandCodec().encode(some)).toThrow(
+      expect.objectContaining({ code: 'invalid command' }),
+    )
+  })
+
+  it.each([
+    ['nothing', []],
+    ['a command of another version', [0xfa, 0x07, 0x00]],
+    ['a length beyond the end', [0x2a, 0x7f, 0x08]],
+    ['an endless number', Array.from({ length: 20 }, () => 0xff)],
+    ['a wrong wire type', [0x2f]],
+    ['a number beyond the safe ones', [0x3a, 0x0a, 0x08, ...Array.from({ length: 8 }, () => 0xff), 0x7f]],
+  ])('refuses to decode %s', (_, bytes) => {
+    expect(() => new CommandCodec().decode(Uint8Array.from(bytes))).toThrow(
+      expect.objectContaining({ name: 'StateMachineError', code: 'malformed command' }),
+    )
+  })
+
+  it('decodes any bytes or says that they are no command', () => {
+    const codec = new CommandCodec()
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        try {
+          expect(codec.decode(bytes).type).toBeTypeOf('string')
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'StateMachineError', code: 'malformed command' })
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('is not fooled by a payload that is cut off', () => {
+    const codec = new CommandCodec()
+    const whole = codec.encode({
+      type: 'send',
+      sessionId: 300,
+      requestId: 'request',
+      to: 'bob',
+      text: 'hello',
+    })
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => codec.decode(whole.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: 'malformed command' }),
+      )
+    }
+  })
+
+  it('ignores a field that a later version may add', () => {
+    // Touch with session 7 and an unknown field 9.
+    expect(new CommandCodec().decode(Uint8Array.of(0x3a, 0x04, 0x08, 0x07, 0x48, 0x01))).toEqual({
+      type: 'touch',
+      sessionId: 7,
+    })
+  })
+})
