@@ -17,8 +17,16 @@ export function createLogger(settings: {
   const base = { replica, pid: process.pid }
   const isTerminal = process.stdout.isTTY === true
   if (format === 'pretty' || (format === 'auto' && isTerminal)) {
-    const stream = pretty({ sync: true, colorize: isTerminal, ignore: 'pid,event', translateTime: 'SYS:HH:MM:ss.l' })
+    const stream = pretty({
+      sync: true,
+      colorize: isTerminal,
+      ignore: 'pid,event',
+      translateTime: 'SYS:HH:MM:ss.l',
+    })
     return pino({ level, base }, stream)
   }
-  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 1, sync: true }))
+  return pino(
+    { level, base, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 1, sync: true }),
+  )
 }

@@ -26,7 +26,8 @@ const program: CommandDefinition = {
     options.logFormat,
     options.supervised,
   ],
-  notes: 'Exit codes: 0 after SIGTERM or SIGINT, 1 if it cannot start or had to stop itself, 2 for wrong usage.',
+  notes:
+    'Exit codes: 0 after SIGTERM or SIGINT, 1 if it cannot start or had to stop itself, 2 for wrong usage.',
   run,
 }
 

@@ -5,12 +5,17 @@ import type { Logger } from './logging.ts'
 export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
   switch (event.type) {
     case 'role':
-      log.info({ event: 'replica.role', role: event.role, term: event.term }, `is ${event.role} in term ${event.term}`)
+      log.info(
+        { event: 'replica.role', role: event.role, term: event.term },
+        `is ${event.role} in term ${event.term}`,
+      )
       return
     case 'leader':
       log.info(
         { event: 'replica.leader', leader: event.leader, term: event.term },
-        event.leader === null ? `no leader known in term ${event.term}` : `replica ${event.leader} leads in term ${event.term}`,
+        event.leader === null
+          ? `no leader known in term ${event.term}`
+          : `replica ${event.leader} leads in term ${event.term}`,
       )
       return
     case 'view': {
@@ -23,7 +28,10 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
       return
     }
     case 'admitted':
-      log.info({ event: 'replica.admitted', index: event.view.index, term: event.view.term }, 'is admitted to the view')
+      log.info(
+        { event: 'replica.admitted', index: event.view.index, term: event.view.term },
+        'is admitted to the view',
+      )
       return
     case 'proven dead':
       log.info(
@@ -33,7 +41,12 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
       return
     case 'fenced':
       log.warn(
-        { event: 'replica.fenced', peer: event.member.id, incarnation: event.member.incarnation, silentMs: event.silentMs },
+        {
+          event: 'replica.fenced',
+          peer: event.member.id,
+          incarnation: event.member.incarnation,
+          silentMs: event.silentMs,
+        },
         `replica ${event.member.id} was silent for ${Math.round(event.silentMs)} ms: killing it`,
       )
       return
@@ -41,7 +54,10 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
       log.warn({ event: 'replica.stalled', ms: event.ms }, `stood still for ${Math.round(event.ms)} ms`)
       return
     case 'gave up leading':
-      log.warn({ event: 'replica.gave-up-leading', term: event.term, why: event.why }, `gives up leading: ${event.why}`)
+      log.warn(
+        { event: 'replica.gave-up-leading', term: event.term, why: event.why },
+        `gives up leading: ${event.why}`,
+      )
       return
     case 'peer rejected':
       log.warn(
@@ -53,7 +69,11 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
       log.error({ event: 'replica.fencing-failed', reason: event.reason }, event.reason)
       return
     case 'storage full':
-      if (event.full) log.error({ event: 'replica.storage-full' }, 'the disk is full: writes are refused until there is room')
+      if (event.full)
+        log.error(
+          { event: 'replica.storage-full' },
+          'the disk is full: writes are refused until there is room',
+        )
       else log.info({ event: 'replica.storage-has-room' }, 'the disk has room again')
       return
     case 'halted':

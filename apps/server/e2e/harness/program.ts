@@ -17,6 +17,13 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
+export interface ProgramOptions {
+  /** Flags of Node itself. */
+  readonly nodeFlags?: readonly string[]
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** A program that was started, and what it wrote. */
 export class Program {
   readonly pid: number
@@ -26,12 +33,8 @@ export class Program {
   #stderr = ''
   #hasExited = false
 
-  constructor(
-    file: string,
-    flags: readonly string[],
-    options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
-  ) {
-    this.#child = spawn(process.execPath, [file, ...flags], {
+  constructor(file: string, flags: readonly string[], options: ProgramOptions = {}) {
+    this.#child = spawn(process.execPath, [...(options.nodeFlags ?? []), file, ...flags], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
