@@ -4,7 +4,7 @@ import { ConfigurationError } from './error.ts'
 import { fileOptions } from './options.ts'
 
 /** The config file that is used if none is named and it is there. */
-export const configFileName = 'chatroom.config.json'
+const configFileName = 'chatroom.config.json'
 
 /** What a config file says, not checked but for its keys. */
 export interface ConfigFile {

@@ -5,7 +5,7 @@ export interface BackoffLimits {
   readonly healthyAfter: number
 }
 
-export const restartPauses: BackoffLimits = { first: 500, longest: 30_000, healthyAfter: 60_000 }
+const restartPauses: BackoffLimits = { first: 500, longest: 30_000, healthyAfter: 60_000 }
 
 /** How long to wait before the next restart of a process that ran for `ranFor` ms after having waited `previous` ms (0: not at all). */
 export function nextPause(previous: number, ranFor: number, limits: BackoffLimits = restartPauses): number {

@@ -13,7 +13,7 @@ export interface NarratorLimits {
   readonly silent: number
 }
 
-export const narratorLimits: NarratorLimits = { settle: 150, leaderless: 2_000, silent: 2_000 }
+const narratorLimits: NarratorLimits = { settle: 150, leaderless: 2_000, silent: 2_000 }
 
 /** A view as the leader told it. */
 interface Strength {

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 
 /** Bytes of a replica's log file before it is moved to `….1`, of which one is kept. */
-export const logFileBytes: number = 8 * 1024 * 1024
+const logFileBytes: number = 8 * 1024 * 1024
 /** Bytes of one log line that are looked at. */
 const lineBytes = 16 * 1024
 

@@ -23,7 +23,7 @@ export interface PollLimits {
   readonly hurry: number
 }
 
-export const pollLimits: PollLimits = {
+const pollLimits: PollLimits = {
   calm: 500,
   hurried: 10,
   hurriedInVain: 100,
