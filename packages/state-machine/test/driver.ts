@@ -1,4 +1,12 @@
-import { Chat, type ChatLimits, type Command, type Reply, type ReplyOf } from '../src/index.ts'
+import { expect } from 'vitest'
+import {
+  Chat,
+  type ChatLimits,
+  type Command,
+  type Reply,
+  type ReplyOf,
+  StateMachineError,
+} from '../src/index.ts'
 import { isReplyTo } from '../src/reply.ts'
 
 /** When the first entry of a test is taken. */
@@ -106,6 +114,22 @@ export function restored(chunks: readonly Uint8Array[], limits: Partial<ChatLimi
   for (const chunk of chunks) sink.write(chunk)
   sink.finish()
   return chat
+}
+
+/** Matches a text with this in it, anywhere. */
+export function containing(part: string): unknown {
+  return expect.stringContaining(part)
+}
+
+/** The code of what it throws; undefined if it throws nothing. Throws what has no code. */
+export function codeThrown(task: () => unknown): string | undefined {
+  try {
+    task()
+    return undefined
+  } catch (error) {
+    if (error instanceof StateMachineError) return error.code
+    throw error
+  }
 }
 
 /** Why it was refused, or 'ok'. */

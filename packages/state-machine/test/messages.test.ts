@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Driver, start, verdict } from './driver.ts'
+import { containing, Driver, start, verdict } from './driver.ts'
 
 describe('send', () => {
   it('puts the message into the mailbox, under the log index and the logged time', () => {
@@ -25,7 +25,7 @@ describe('send', () => {
       message: 'There is no account named "bo\\u0007b". Check the name; the list shows all.',
     })
     expect(driver.send(alice, 'x'.repeat(10_000))).toMatchObject({
-      message: expect.stringMatching(/^.{50,160}$/),
+      message: containing('xxx"…. Check the name'),
     })
     expect(verdict(driver.send(alice, 'alice'))).toBe('send to self')
     expect(verdict(driver.send(alice, ''))).toBe('unknown recipient')
@@ -52,7 +52,7 @@ describe('send', () => {
     driver.send(alice, 'bob', '2')
     expect(driver.send(alice, 'bob', '3', 'third')).toMatchObject({
       reason: 'mailbox full',
-      message: expect.stringContaining('"bob"'),
+      message: containing('"bob"'),
     })
     driver.apply({ type: 'acknowledge', sessionId: bob, requestId: 'a', upToSequence: 1 })
     expect(verdict(driver.send(alice, 'bob', '3', 'third'))).toBe('mailbox full')
@@ -79,7 +79,7 @@ describe('send', () => {
     few.send(alice, 'carol')
     expect(few.send(alice, 'bob')).toMatchObject({
       reason: 'limit reached',
-      message: expect.stringContaining('messages'),
+      message: containing('messages'),
     })
     const short = new Driver({ waitingBytes: 7 })
     const dave = short.login('dave')
@@ -106,7 +106,7 @@ describe('acknowledge', () => {
     expect(driver.chat.counts()).toMatchObject({ waitingMessages: 0, waitingBytes: 0 })
     expect(acknowledge(6, 'e')).toMatchObject({
       reason: 'invalid argument',
-      message: expect.stringContaining('beyond the last'),
+      message: containing('beyond the last'),
     })
     driver.send(alice, 'bob', '6')
     expect(driver.chat.mailbox(driver.chat.account('bob')?.accountId ?? 0).lastSequence).toBe(6)

@@ -30,7 +30,7 @@ const names = ['alice', 'bob', 'çelik', 'Ωmega', '𝔸da', '\uffee']
 const texts = ['hi', 'çok', '😀', 'x'.repeat(200), 'ü'.repeat(100)]
 
 /** What may happen, in terms of what has happened: the nth session so far, the nth command so far. */
-type Step =
+type CommandStep =
   | { readonly do: 'create'; readonly name: number; readonly request: number }
   | {
       readonly do: 'login'
@@ -57,8 +57,12 @@ type Step =
       readonly text: number
     }
   | { readonly do: 'acknowledge'; readonly session: number; readonly request: number; readonly upTo: number }
-  | { readonly do: 'expire' | 'restart' | 'snapshot' }
+  | { readonly do: 'expire' }
   | { readonly do: 'again'; readonly back: number }
+
+type Step =
+  | CommandStep
+  | { readonly do: 'restart' | 'snapshot' }
   | { readonly do: 'wait'; readonly milliseconds: number }
 
 const small = fc.nat(5)
@@ -186,11 +190,11 @@ class History {
       chunks.push(next.value)
       return
     }
-    expect(restored(chunks, limits).hash()).toBe(hash)
+    same(restored(chunks, limits).hash(), hash)
     this.#snapshot = null
   }
 
-  #commandOf(step: Exclude<Step, { readonly do: 'wait' | 'restart' | 'snapshot' }>): Command {
+  #commandOf(step: CommandStep): Command {
     // Sessions are looked for among the newest, so that most are alive.
     const sessionId = 'session' in step ? (this.#sessions.at(-1 - step.session) ?? 999_999) : 0
     const requestId = 'request' in step ? `request-${step.request}` : ''

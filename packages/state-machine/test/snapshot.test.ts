@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SnapshotRecord } from '../src/gen/chatroom/state/v1/snapshot.ts'
 import { Chat, defaultLimits } from '../src/index.ts'
-import { Driver, restored, verdict } from './driver.ts'
+import { codeThrown, containing, Driver, restored, verdict } from './driver.ts'
 
 const day = 24 * 60 * 60 * 1_000
 
@@ -310,7 +310,7 @@ describe('restore', () => {
       record: { $case: 'header', value: { format: 2, index: 9, time: 0, limits: limits() } },
     }
     expect(() => restored([encode([newer, trailer()])])).toThrow(
-      expect.objectContaining({ code: 'unsupported snapshot', message: expect.stringContaining('format 2') }),
+      expect.objectContaining({ code: 'unsupported snapshot', message: containing('format 2') }),
     )
   })
 
@@ -319,7 +319,7 @@ describe('restore', () => {
     expect(() => restored(chunks)).toThrow(
       expect.objectContaining({
         code: 'unsupported snapshot',
-        message: expect.stringContaining('mailboxMessages at 7'),
+        message: containing('mailboxMessages at 7'),
       }),
     )
     const fewer = limits()
@@ -340,11 +340,10 @@ describe('restore', () => {
     for (let at = 0; at < whole.length; at++) {
       const damaged = new Uint8Array(whole)
       damaged[at] = (damaged[at] ?? 0) ^ 0x10
-      try {
+      const code = codeThrown(() => {
         if (restored([damaged]).hash() === driver.chat.hash()) silent++
-      } catch (error) {
-        expect(error).toMatchObject({ name: 'StateMachineError' })
-      }
+      })
+      expect([undefined, 'malformed snapshot', 'unsupported snapshot']).toContain(code)
     }
     // Only the entry's index and time are not part of the hash.
     expect(silent).toBeLessThan(20)

@@ -127,7 +127,9 @@ describe('ExpiryQueue', () => {
           const [first] = [...items].sort(
             (a, b) => a.lastActive + a.idleTimeoutMs - b.lastActive - b.idleTimeoutMs || a.id - b.id,
           )
-          if (which % 3 !== 0) expect(queue.next()).toBe(first)
+          // The queue is looked at now and then, so that it has several things to put right at once.
+          const looked = which % 3 === 0 ? first : queue.next()
+          expect(looked).toBe(first)
         }
       }),
       { numRuns: 500 },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { containing } from '../../test/driver.ts'
 import { checkName } from './account-name.ts'
 import { checkPassword, checkRequestId, checkText } from './bounded-text.ts'
 
@@ -63,14 +64,14 @@ describe('checkText, checkRequestId, checkPassword', () => {
     expect(checkText('')).toMatchObject({
       ok: false,
       reason: 'invalid text',
-      message: expect.stringContaining('is empty'),
+      message: containing('is empty'),
     })
     expect(checkRequestId('')).toMatchObject({ ok: false, reason: 'invalid request id' })
     expect(checkPassword('')).toMatchObject({ ok: false, reason: 'invalid password' })
   })
 
   it('refuse what is too long in bytes of UTF-8', () => {
-    const message = expect.stringContaining('longer than 65536 bytes')
+    const message = containing('longer than 65536 bytes')
     expect(checkText('a'.repeat(65_537))).toMatchObject({ ok: false, reason: 'invalid text', message })
     expect(checkText('ü'.repeat(32_769))).toMatchObject({ ok: false, reason: 'invalid text', message })
     expect(checkText('€'.repeat(21_846))).toMatchObject({ ok: false, reason: 'invalid text', message })
