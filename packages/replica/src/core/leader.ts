@@ -132,7 +132,10 @@ function refused(core: Core, progress: Progress, message: Appended): void {
   progress.probing = false
   progress.inflight.length = 0
   progress.inflightBytes = 0
-  progress.next = Math.max(progress.match + 1, Math.min(progress.next, hint.index + 1))
+  // Where this log begins the peer has something else: nothing that is left here can agree with it, and only a snapshot helps.
+  const foreign = message.hint.index <= core.log.before.index && !core.log.has(message.hint)
+  const next = foreign ? core.log.before.index : hint.index + 1
+  progress.next = Math.max(progress.match + 1, Math.min(progress.next, next))
 }
 
 /** Commits what enough of the view hold durably, if it is of this term or precedes an entry that is (Raft §5.4.2; fail-stop rule 2). */
