@@ -45,6 +45,30 @@ describe('majority', () => {
     ])
   })
 
+  it('a first leader that nobody heard joins the cluster that the others found', () => {
+    const cluster = new CoreCluster('majority', [0, 1, 2])
+    cluster.start(0, 1, 2)
+    while (cluster.leaders().length === 0) {
+      cluster.now += 10
+      for (const id of [0, 1, 2]) cluster.dispatch(id, { type: 'tick', wallTime: cluster.now })
+      const happens = (): boolean => cluster.deliver() || [0, 1, 2].some((id) => cluster.flush(id))
+      while (cluster.leaders().length === 0 && happens());
+    }
+    const first = leaderOf(cluster)
+    isolate(cluster, first)
+    cluster.settle()
+    expect(cluster.node(first).disk.entries).toHaveLength(1)
+    expect(cluster.node(first).disk.hardState.clusterId).toBe('')
+    cluster.crash(first)
+    cluster.pass(2_000)
+    cluster.cut.clear()
+    cluster.start(first)
+    cluster.pass(1_000)
+    const founded = cluster.core(leaderOf(cluster)).clusterId
+    expect(founded).not.toBe(`cluster-of-${first}`)
+    expect(cluster.node(first).disk.hardState.clusterId).toBe(founded)
+  })
+
   it('a cut-off leader steps down and commits nothing; the others go on; healing loses nothing', () => {
     const cluster = running()
     const old = leaderOf(cluster)

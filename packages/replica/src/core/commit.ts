@@ -22,6 +22,7 @@ export function advanceCommit(core: Core, out: Outbox, index: number): void {
     const view = currentView(core)
     if (view.index > from && view.index <= to) out.report({ type: 'view', view, inForce: true })
     if (!core.admitted) admit(core, out)
+    if (core.clusterId === '') joinCluster(core, out)
   }
   requestApply(core, out)
 }
@@ -32,6 +33,17 @@ export function requestApply(core: Core, out: Outbox): void {
   if (upTo <= core.applyRequested) return
   core.applyRequested = upTo
   out.effect({ type: 'apply', upTo })
+}
+
+/**
+ * A replica belongs to a cluster once the view that names it is committed: a first leader that dies before has named a cluster that nobody else will ever
+ * know, and must be able to join the one that the others found.
+ */
+function joinCluster(core: Core, out: Outbox): void {
+  const named = core.views.find((view) => view.clusterId !== '')
+  if (named === undefined || named.index > core.commitIndex) return
+  core.clusterId = named.clusterId
+  out.hardState()
 }
 
 /** Fail-stop: admitted is who has learned, in this incarnation, that a view naming it is in force. */

@@ -103,13 +103,10 @@ export function appendEntries(
     core.views.push(view)
     for (const member of view.members) core.deaths.learn(member)
     out.report({ type: 'view', view, inForce: false })
-    if (view.clusterId === '' || view.clusterId === core.clusterId) continue
-    if (core.clusterId !== '')
+    if (view.clusterId !== '' && core.clusterId !== '' && view.clusterId !== core.clusterId)
       return out.halt(
         `entry ${view.index} is of the cluster ${view.clusterId}, this replica of ${core.clusterId}`,
       )
-    core.clusterId = view.clusterId
-    out.hardState()
   }
   const newest = entries.at(-1)
   if (newest !== undefined) core.entryTime = Math.max(core.entryTime, newest.time)
