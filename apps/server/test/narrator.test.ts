@@ -132,6 +132,25 @@ test('all have died', () => {
   expect(narrator.answered(0, refused, 3_000)).toEqual(['no replica runs.'])
 })
 
+test('in majority mode those carry the chat that the leader reaches', () => {
+  const narrator = running()
+  const peers = [1, 2].map((id) => ({
+    id,
+    address: '',
+    connected: id === 2,
+    member: null,
+    inView: true,
+    provenDead: false,
+    progress: null,
+    matchIndex: null,
+    silentMs: null,
+  }))
+  const status = answer(0, { mode: 'majority', serving: true, peers, crashesTolerated: 0 })
+  narrator.died(1, 1_000)
+  narrator.answered(0, status, 1_010)
+  expect(narrator.answered(0, status, 1_200)).toEqual(['replicas 0, 2 carry the chat; no more may crash.'])
+})
+
 describe('a replica that was brought back', () => {
   test('by hand', () => {
     const narrator = running()

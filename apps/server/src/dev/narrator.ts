@@ -15,7 +15,7 @@ export interface NarratorLimits {
 
 const narratorLimits: NarratorLimits = { settle: 150, leaderless: 2_000, silent: 2_000 }
 
-/** A view as the leader told it. */
+/** Who carries the chat, as the leader told it. */
 interface Strength {
   readonly members: readonly number[]
   readonly crashes: number
@@ -79,7 +79,7 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
 
   /** Who carries the chat, told once it has stopped changing. */
   const strength = (status: ReplicaStatus, at: number): string[] => {
-    const now: Strength = { members: status.view.members.map((m) => m.id), crashes: status.crashesTolerated }
+    const now = strengthOf(status)
     if (!status.viewInForce || (told !== null && same(told, now))) {
       coming = null
       return []
@@ -158,7 +158,7 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
       const status = leader === null ? null : (known[leader.id]?.status ?? null)
       toldLeader = leader
       coming = null
-      told = status && { members: status.view.members.map((m) => m.id), crashes: status.crashesTolerated }
+      told = status && strengthOf(status)
     },
     get leader() {
       return leader
@@ -169,6 +169,17 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
       )
     },
     statusOf: (replica) => known[replica]?.status ?? null,
+  }
+}
+
+/** In fail-stop mode the members of the view; in majority mode, where the dead stay voters, those of them that the leader reaches. */
+function strengthOf(status: ReplicaStatus): Strength {
+  const { mode, view, id, peers, crashesTolerated } = status
+  const reached = new Set([id, ...peers.filter((peer) => peer.connected).map((peer) => peer.id)])
+  const members = view.members.map((member) => member.id)
+  return {
+    members: mode === 'majority' ? members.filter((member) => reached.has(member)) : members,
+    crashes: crashesTolerated,
   }
 }
 

@@ -1,11 +1,13 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import {
+  type Cluster,
   type CommandDefinition,
   clusterOptions,
   options,
   resolveCluster,
   type Settings,
+  serverAddresses,
 } from '@chatroom/configuration'
 import type { ChildCommand } from './child-command.ts'
 import { launch } from './launch.ts'
@@ -34,22 +36,32 @@ export function devProgram(replica: ChildCommand, ask: AskStatus, screen: Screen
     summary: 'Starts all replicas of a cluster on this host, for development.',
     options: [...clusterOptions, options.idleTimeout, options.logLevel, options.restart],
     notes,
-    run: async ({ settings, surroundings }) =>
-      await launch({
-        cluster: resolveCluster(settings),
+    run: async ({ settings, surroundings }) => {
+      const cluster = resolveCluster(settings)
+      return await launch({
+        cluster,
         command: { ...replica, arguments: [...replica.arguments, ...replicaFlags(settings)] },
         ask,
         restart: settings.get(options.restart),
         screen,
-        hints: hintsFor(settings.flags(forReplicas, byHand), settings.flags(forClients, byHand)),
+        hints: hintsFor(settings.flags(forReplicas, byHand), clientFlags(settings, cluster)),
         shownDirectory: settings.get(options.dataDir),
         pnpmInstead: pnpmInstead(surroundings.environment),
-      }),
+      })
+    },
   }
 }
 
 /** What another terminal may not know: the environment is perhaps not the same there. */
 const byHand = ['flag', 'environment'] as const
+
+/** A client that knows only the ports looks for three replicas on this host. */
+function clientFlags(settings: Settings, cluster: Cluster): string[] {
+  const servers = cluster.members.map((member) => member.clientAddress.text)
+  const found = serverAddresses(settings).map((address) => address.text)
+  if (found.join() === servers.join()) return settings.flags(forClients, byHand)
+  return [...settings.flags([options.idleTimeout], byHand), '--servers', servers.join()]
+}
 
 function replicaFlags(settings: Settings): string[] {
   const set = settings.flags(forReplicas, ['flag', 'environment', 'file'])

@@ -116,6 +116,18 @@ describe('a cluster that runs', () => {
     await pidsGone(pids)
   })
 
+  test('of another size is told with all its addresses', { timeout: limit }, async () => {
+    const place = await somewhere()
+    const { clientPort, peerPort } = place
+    const peers = [0, 1].map((id) => `127.0.0.1:${peerPort + id}`).join()
+    const dev = startDev(place, ['--peers', peers])
+    await dev.sees(/Ctrl-C stops all replicas/)
+    expect(dev.output()).toContain('The chat runs: 2 replicas, mode fail-stop, 1 more may crash.')
+    expect(dev.output()).toContain(
+      `pnpm chat --servers 127.0.0.1:${clientPort},127.0.0.1:${clientPort + 1}\n`,
+    )
+  })
+
   test('--restart brings a replica back by itself', { timeout: limit }, async () => {
     const dev = startDev(await somewhere(), ['--restart'])
     const pids = await pidsOf(dev)
