@@ -52,6 +52,8 @@ process.exitCode = await runProgram(
           viewInForce: true,
           crashesTolerated: alive.length - 1,
           waiting: [],
+          mode: 'fail-stop',
+          peers: [],
         }
       }
       const servers = [
