@@ -25,6 +25,7 @@ const arrows = {
   ],
   'apps/cli-client': ['client', 'configuration'],
   'apps/chatctl': ['configuration', 'transport-grpc'],
+  'examples/key-value': ['replica', 'replication-log', 'transport-grpc'],
 }
 
 /** Sources that run anywhere and always give the same answer: no `node:` module, no npm package but the one named. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
 import type { Cluster, ClusterMember } from '@chatroom/configuration'
 import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
+import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat, type Command, type Reply } from '@chatroom/state-machine'
@@ -9,8 +10,6 @@ import { createGrpcTransport, TransportError } from '@chatroom/transport-grpc'
 import { adminService } from '@chatroom/transport-grpc/admin'
 import { type ClientListener, listenForClients } from './client-listener.ts'
 import type { Logger } from './logging.ts'
-import { createProcessFencer } from './process-fencer.ts'
-import { processStart } from './process-start.ts'
 import { logReplicaEvent } from './replica-events.ts'
 import { StartupError } from './startup-error.ts'
 import type { StopRequest } from './stop-request.ts'
@@ -60,11 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
     ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer() } : {}),
-    hello: {
-      clientAddress: member.clientAddress.text,
-      pid: process.pid,
-      processStart: (await processStart(process.pid)) ?? '',
-    },
+    hello: { clientAddress: member.clientAddress.text, ...(await thisProcess()) },
   })
   replica.on((event) => logReplicaEvent(log, event))
   const service = createChatService({

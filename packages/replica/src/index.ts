@@ -1,4 +1,5 @@
 // For whoever replicates a state machine.
+export { type Codec, jsonCodec } from './codec.ts'
 
 export type { MemberChange } from './core/events.ts'
 export { defaultLimits, type Limits } from './core/limits.ts'
@@ -16,6 +17,11 @@ export type {
   VoteReply,
   VoteRequest,
 } from './core/messages.ts'
+export {
+  type DefinedStateMachine,
+  defineStateMachine,
+  type StateMachineDefinition,
+} from './define-state-machine.ts'
 export { type LeaderHint, ReplicaError, type ReplicaErrorCode } from './errors.ts'
 export type { ReplicaOptions } from './options.ts'
 // Ports: what an implementation of one needs.

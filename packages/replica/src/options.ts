@@ -27,11 +27,13 @@ export interface ReplicaOptions<
   readonly fencer?: Fencer
   /** Default: the system's. */
   readonly clock?: Clock
+  /** What this replica tells the others of itself. */
   readonly hello?: {
-    /** `host:port` where clients reach this replica: others pass it on as the leader's address. */
-    readonly clientAddress: string
-    readonly pid: number
-    readonly processStart: string
+    /** Where clients reach this replica, `host:port` or any other text: the others pass it on as the leader's address. Default: ''. */
+    readonly clientAddress?: string
+    /** Which process a fencer has to kill; `thisProcess()` of `@chatroom/replica/process-fencer` gives both. Default: none, so that nobody can fence it. */
+    readonly pid?: number
+    readonly processStart?: string
   }
   readonly limits?: Partial<Limits>
   /** A snapshot is taken whenever so many bytes of commands were applied since the last one. Default 64 MiB. */

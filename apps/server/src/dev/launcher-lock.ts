@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { processStart } from '../process-start.ts'
+import { processStart } from '@chatroom/replica/process-fencer'
 
 /** Taken by this launcher, or held by another one that lives. */
 export type LockOutcome =

@@ -1,9 +1,13 @@
-import type { Fencer, Hello } from '@chatroom/replica'
+import type { Fencer } from '../ports/fencer.ts'
+import type { Hello } from '../ports/transport.ts'
 import { processStart } from './process-start.ts'
 
 /**
  * Fences replicas that run on this host as the same user: SIGKILL by pid, which ends a stopped process too. A pid alone may have been given to
- * another program since; only the process that began when the replica says it began is killed.
+ * another program since; only the process that began when the replica says it began is killed. For that each replica says which process it is: pass
+ * `...(await thisProcess())` in the `hello` of its options.
+ *
+ * @param options instead of the system's own ways, for tests
  */
 export function createProcessFencer(
   options: {

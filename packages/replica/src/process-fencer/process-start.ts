@@ -12,6 +12,11 @@ export async function processStart(pid: number): Promise<string | null> {
   return process.platform === 'linux' ? await startFromProc(pid) : await startFromPs(pid)
 }
 
+/** Which process this is, for the `hello` of a replica's options: what a fencer at another replica needs to end it, should it fall silent. */
+export async function thisProcess(): Promise<{ readonly pid: number; readonly processStart: string }> {
+  return { pid: process.pid, processStart: (await processStart(process.pid)) ?? '' }
+}
+
 async function startFromProc(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(ifGone)
   if (stat === null) return null
