@@ -10,6 +10,7 @@ import {
   runProgram,
 } from '@chatroom/configuration'
 import { ReplicaError } from '@chatroom/replica'
+import { setLogger } from '@grpc/grpc-js'
 import { createLogger, type Logger } from './logging.ts'
 import { serve } from './serve.ts'
 import { StartupError } from './startup-error.ts'
@@ -41,6 +42,8 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
     format: settings.get(options.logFormat),
   })
   dieOfFaults(log)
+  // By itself gRPC writes to standard error, about what the errors it gives say anyway.
+  setLogger(grpcLogger(log))
   const idleTimeoutMs = settings.get(options.idleTimeout) * 1_000
   try {
     await serve({ cluster, member, idleTimeoutMs, stop, log })
@@ -51,6 +54,11 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
     else if (!(error instanceof ReplicaError && error.code === 'halted')) throw error
     return 1
   }
+}
+
+function grpcLogger(log: Logger): Partial<Console> {
+  const note = (...words: unknown[]): void => log.debug({ event: 'grpc.notice' }, words.map(String).join(' '))
+  return { error: note, info: note, debug: note }
 }
 
 /** What nobody caught has left the program in a state that nobody thought of. */

@@ -20,8 +20,8 @@ process.on('exit', () => {
 export interface ProgramOptions {
   /** Flags of Node itself. */
   readonly nodeFlags?: readonly string[]
-  readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
+  /** Runs it as this user. */
+  readonly uid?: number
 }
 
 /** A program that was started, and what it wrote. */
@@ -36,8 +36,7 @@ export class Program {
   constructor(file: string, flags: readonly string[], options: ProgramOptions = {}) {
     this.#child = spawn(process.execPath, [...(options.nodeFlags ?? []), file, ...flags], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
     })
     this.pid = this.#child.pid ?? 0
     running.add(this.#child)
