@@ -42,14 +42,14 @@ function leaderWaits(core: Core): Waiting[] {
         for: 'proof about a silent member',
         replicas: silent,
         sinceMs,
-        words: `${list(silent)} is silent: writes wait until it answers or is proven dead`,
+        words: `${list(silent)} ${are(silent)} silent: writes wait for an answer or for proof of death`,
       })
     } else {
       waits.push({
         for: 'a quorum',
         replicas: silent,
         sinceMs,
-        words: `${list(silent)} does not answer: writes wait for a majority`,
+        words: `no answer from ${list(silent)}: writes wait for a majority`,
       })
     }
   }
@@ -128,7 +128,7 @@ function leaderlessWaits(core: Core): Waiting[] {
       for: 'members of the newest view',
       replicas: plan.missing,
       sinceMs,
-      words: `all replicas stopped; ${list(plan.missing)} was in the last view and may hold acknowledged messages that nobody else has: start ${plan.missing.length > 1 ? 'them' : 'it'} to go on`,
+      words: missingWords(core, plan.missing),
     })
   }
   if (plan.replaced.length > 0) {
@@ -155,7 +155,7 @@ function electionWaits(core: Core, sinceMs: number): Waiting {
       for: 'proof about a silent member',
       replicas: silent,
       sinceMs,
-      words: `no leader yet: ${list(silent)} neither answers nor is proven dead`,
+      words: `no leader yet: neither an answer from ${list(silent)} nor proof of death`,
     }
   }
   if (silent.length > 0)
@@ -163,7 +163,7 @@ function electionWaits(core: Core, sinceMs: number): Waiting {
       for: 'a quorum',
       replicas: silent,
       sinceMs,
-      words: `no leader: too few replicas answer; ${list(silent)} is silent`,
+      words: `no leader: too few replicas answer; ${list(silent)} ${are(silent)} silent`,
     }
   return { for: 'votes', replicas: open, sinceMs, words: 'an election is under way' }
 }
@@ -201,6 +201,17 @@ function knowsItIsAdmitted(core: Core, member: Member): boolean {
       ),
   )
   return named !== undefined && (core.lead?.progress.get(member.id)?.knownCommit ?? 0) >= named.index
+}
+
+function missingWords(core: Core, missing: readonly ReplicaId[]): string {
+  const start = `start ${missing.length > 1 ? 'them' : 'it'} to go on`
+  if (currentView(core).index === 0)
+    return `a new cluster begins when all its members are there; ${list(missing)} ${are(missing)} not: ${start}`
+  return `all replicas stopped; the last view counts on ${list(missing)}, which may hold acknowledged entries that nobody else has: ${start}`
+}
+
+function are(ids: readonly ReplicaId[]): string {
+  return ids.length === 1 ? 'is' : 'are'
 }
 
 function isReplaced(core: Core): boolean {
