@@ -25,6 +25,7 @@ const arrows = {
   ],
   'apps/cli-client': ['client', 'configuration'],
   'apps/chatctl': ['configuration', 'transport-grpc'],
+  'examples/bot': ['client'],
   'examples/key-value': ['replica', 'replication-log', 'transport-grpc'],
 }
 
