@@ -21,7 +21,14 @@ import {
   SubscribeRequest,
   SubscribeResponse,
 } from '@chatroom/transport-grpc/chat'
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js'
+import type {
+  handleBidiStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  MethodDefinition,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 
 /** Bytes that are no such message. grpc-js would answer INTERNAL for them; the handlers answer INVALID_ARGUMENT. */
 export interface Malformed {
@@ -88,6 +95,19 @@ export interface ChatServiceDefinition extends ServiceDefinition {
   readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, SendMessagesResponse>
   readonly subscribe: MethodDefinition<SubscribeRequest | Malformed, SubscribeResponse>
   readonly acknowledge: MethodDefinition<AcknowledgeRequest | Malformed, AcknowledgeResponse>
+}
+
+/** What handles them. */
+export interface ChatServiceHandlers extends UntypedServiceImplementation {
+  readonly createAccount: handleUnaryCall<CreateAccountRequest | Malformed, CreateAccountResponse>
+  readonly login: handleUnaryCall<LoginRequest | Malformed, LoginResponse>
+  readonly logout: handleUnaryCall<LogoutRequest | Malformed, LogoutResponse>
+  readonly deleteAccount: handleUnaryCall<DeleteAccountRequest | Malformed, DeleteAccountResponse>
+  readonly listAccounts: handleUnaryCall<ListAccountsRequest | Malformed, ListAccountsResponse>
+  readonly sendMessage: handleUnaryCall<SendMessageRequest | Malformed, SendMessageResponse>
+  readonly sendMessages: handleBidiStreamingCall<SendMessagesRequest | Malformed, SendMessagesResponse>
+  readonly subscribe: handleServerStreamingCall<SubscribeRequest | Malformed, SubscribeResponse>
+  readonly acknowledge: handleUnaryCall<AcknowledgeRequest | Malformed, AcknowledgeResponse>
 }
 
 /** `chatroom.v1.ChatService` with requests decoded strictly and responses encoded without copies. */

@@ -1,10 +1,9 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
 import { createAccount, deleteAccount, listAccounts } from './accounts.ts'
 import { Activity } from './activity.ts'
 import { Admission } from './admission.ts'
 import { endedSession } from './chat-replies.ts'
 import { type ServiceContext, stopping } from './context.ts'
-import { type ChatServiceDefinition, chatServiceDefinition } from './definition.ts'
+import { type ChatServiceDefinition, type ChatServiceHandlers, chatServiceDefinition } from './definition.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { leadershipLost } from './leadership.ts'
 import { defaultLimits, type ServiceLimits } from './limits.ts'
@@ -29,7 +28,7 @@ export interface ChatServiceOptions {
 /** `chatroom.v1.ChatService` on one replica: `server.addService(service.definition, service.implementation)`. */
 export interface ChatService {
   readonly definition: ChatServiceDefinition
-  readonly implementation: UntypedServiceImplementation
+  readonly implementation: ChatServiceHandlers
   /** What is open and under way now. */
   counts(): ChatServiceCounts
   /**

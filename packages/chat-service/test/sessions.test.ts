@@ -203,5 +203,6 @@ describe('a session', () => {
     await alice.acknowledge(0)
     chat.clock.advance(6_000)
     await until(() => chat.replica.stateMachine.counts().sessions === 0)
+    expect(await failureOf(alice.list())).toMatchObject({ reason: 'SESSION_EXPIRED' })
   })
 })

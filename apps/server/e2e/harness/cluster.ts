@@ -92,7 +92,7 @@ export class TestCluster {
 
   /** Waits until one replica leads and the view consists of exactly these. Gives the leader's status. */
   async untilView(members: readonly number[], withinMs?: number): Promise<ReplicaStatus> {
-    const wanted = [...members].sort().join()
+    const wanted = members.toSorted((a, b) => a - b).join()
     let last: (ReplicaStatus | null)[] = []
     return await eventually(
       `a leader with the view ${wanted}`,
