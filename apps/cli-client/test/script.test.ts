@@ -29,6 +29,11 @@ interface Line {
   readonly [key: string]: unknown
 }
 
+function lineOf(text: string): Line {
+  const line: unknown = JSON.parse(text)
+  return typeof line === 'object' && line !== null ? { ...line } : {}
+}
+
 /** A script that runs in this process. */
 class Script {
   readonly stdout: string[] = []
@@ -71,7 +76,7 @@ class Script {
   }
 
   get lines(): Line[] {
-    return this.stdout.map((line): Line => JSON.parse(line))
+    return this.stdout.map(lineOf)
   }
 
   get results(): string[] {
@@ -225,10 +230,19 @@ describe('the exit code', () => {
 
 describe('refusals', () => {
   it('name their gRPC code and change nothing', async () => {
-    const script = await run(
-      'create alice', 'x', 'create', '', 'x', 'login nobody', 'x', 'login alice', 'secret', 'login bob', 'secret',
-      'send alice me', 'send nobody x', 'delete bob', 'snd bob x', 'logout x',
-    ) // biome-ignore format: pairs
+    const commands = [
+      ['create alice', 'x'],
+      ['create', '', 'x'],
+      ['login nobody', 'x'],
+      ['login alice', 'secret'],
+      ['login bob', 'secret'],
+      ['send alice me'],
+      ['send nobody x'],
+      ['delete bob'],
+      ['snd bob x'],
+      ['logout x'],
+    ]
+    const script = await run(...commands.flat())
     expect(script.results).toEqual([
       'create ALREADY_EXISTS',
       'create INVALID_ARGUMENT',

@@ -2,10 +2,13 @@ import { ChatError } from './error.ts'
 import { LeaderSearch, type Probe } from './leader-search.ts'
 import { onAbort } from './on-abort.ts'
 import { isAddress, type Switch } from './options.ts'
+import { pause } from './pause.ts'
 import type { ReplicaChannel } from './replica-channel.ts'
 import { openScope } from './scope.ts'
 import { Tenure } from './tenure.ts'
 
+/** When a replica has answered, the leader is given so long to answer too, milliseconds. */
+const leaderGraceMs = 100
 /** As many addresses that only servers told us of are believed. */
 const maximumLearned = 16
 
@@ -82,13 +85,14 @@ export class LeaderFinder {
     })
   }
 
-  /** Resolves when any replica has answered. @throws ChatError `no server` when the time is over, or the signal's reason */
+  /** Resolves when the leader is found, or soon after any replica has answered. @throws ChatError `no server` when the time is over, or the signal's reason */
   async reach(timeoutMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
-    const scope = openScope(timeoutMs, signals)
+    const over = new AbortController()
+    const scope = openScope(timeoutMs, [...signals, over.signal])
     const found = this.leader(scope.signal)
     const answered = new Promise<void>((resolve) => {
       this.#onAnswer = resolve
-    })
+    }).then(() => pause(leaderGraceMs, scope.signal))
     try {
       await Promise.race([found, answered])
     } catch (error) {
@@ -99,9 +103,10 @@ export class LeaderFinder {
         `No server answers at ${servers}. Start one, or name others with servers.`,
       )
     } finally {
-      scope.close()
-      // If one answered that does not lead, nobody waits for the leader now.
+      // If one answered that does not lead, nobody waits for the leader any more.
       found.catch(() => undefined)
+      over.abort()
+      scope.close()
     }
   }
 

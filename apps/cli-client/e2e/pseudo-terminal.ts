@@ -1,0 +1,115 @@
+import { fileURLToPath } from 'node:url'
+import { type IPty, spawn } from '@lydell/node-pty'
+import type { Terminal as Emulator } from '@xterm/headless'
+import xterm from '@xterm/headless'
+import { expect } from 'vitest'
+
+/** The built program. */
+export const programFile: string = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** The environment of a program under test: nothing of what a developer may have set for it. */
+export function cleanEnvironment(): Record<string, string> {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('CHATROOM_') && name !== 'NO_COLOR',
+  )
+  return Object.fromEntries(own.map(([name, value]) => [name, value ?? '']))
+}
+
+/** The program in a pseudo-terminal, and what a person would see. */
+export class PseudoTerminal {
+  readonly exit: Promise<{ exitCode: number; signal?: number | undefined }>
+  readonly #pty: IPty
+  readonly #emulator: Emulator
+  /** Everything that was written, with all control sequences. */
+  raw = ''
+
+  constructor(
+    args: readonly string[],
+    {
+      columns = 80,
+      rows = 24,
+      environment = {},
+    }: { columns?: number; rows?: number; environment?: Record<string, string> } = {},
+  ) {
+    this.#emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1_000 })
+    this.#pty = spawn(process.execPath, [programFile, ...args], {
+      cols: columns,
+      rows,
+      name: 'xterm-256color',
+      env: { ...cleanEnvironment(), ...environment },
+    })
+    this.#pty.onData((data) => {
+      this.raw += data
+      this.#emulator.write(data)
+    })
+    // What a terminal answers, such as where its cursor is.
+    this.#emulator.onData((data) => this.#pty.write(data))
+    this.exit = new Promise((resolve) => this.#pty.onExit(resolve))
+  }
+
+  get pid(): number {
+    return this.#pty.pid
+  }
+
+  type(text: string): void {
+    this.#pty.write(text)
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#emulator.resize(columns, rows)
+    this.#pty.resize(columns, rows)
+  }
+
+  kill(signal: string): void {
+    this.#pty.kill(signal)
+  }
+
+  /** The lines of the screen and of what has scrolled off it, without blank ones. */
+  get lines(): string[] {
+    const { active } = this.#emulator.buffer
+    const lines: string[] = []
+    for (let at = 0; at < active.length; at++) {
+      const line = active.getLine(at)
+      const text = line?.translateToString() ?? ''
+      // A long line is one line, however the terminal breaks it.
+      if (line?.isWrapped === true && lines.length > 0) lines.push(`${lines.pop() ?? ''}${text}`)
+      else lines.push(text)
+    }
+    return lines.map((line) => line.trimEnd()).filter((line) => line !== '')
+  }
+
+  /** Column of the cursor, from 0. */
+  get column(): number {
+    return this.#emulator.buffer.active.cursorX
+  }
+}
+
+/** How long a person would wait for something to appear, milliseconds. The machine may be busy. */
+const patienceMs = 15_000
+
+declare module 'vitest' {
+  // The names of the type parameters must be those of vitest.
+  interface Matchers<T> {
+    /** The last lines of the screen are these, now or soon. */
+    toShow(...lines: (string | RegExp)[]): Promise<T>
+  }
+}
+
+expect.extend({
+  async toShow(terminal: PseudoTerminal, ...expected: (string | RegExp)[]) {
+    const isShown = (): boolean => {
+      const last = terminal.lines.slice(-expected.length)
+      return expected.every((line, at) => {
+        return typeof line === 'string' ? last[at] === line : line.test(last[at] ?? '')
+      })
+    }
+    const until = Date.now() + patienceMs
+    while (!isShown() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+    return {
+      pass: isShown(),
+      message: () => `the screen should end with these lines, and shows\n${terminal.lines.join('\n')}`,
+      expected,
+      actual: terminal.lines.slice(-expected.length),
+    }
+  },
+})
