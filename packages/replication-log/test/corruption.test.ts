@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest'
+import { StorageError } from '../src/index.ts'
+import { type DiskImage, FaultFileSystem, fingerprint } from '../src/testing/index.ts'
+import { type Content, readAll } from './recorded-storage.ts'
+import { directory, openSample, sample } from './sample.ts'
+
+// Whatever is damaged: it is mended from the other copy, or named and refused. Never is anything else served than what was written.
+
+type Outcome = { readonly content: Content; readonly notices: string[] } | StorageError
+
+async function open(image: DiskImage): Promise<Outcome> {
+  const notices: string[] = []
+  const fileSystem = new FaultFileSystem({ image, pid: 9 })
+  const storage = openSample(fileSystem, (notice) => notices.push(notice))
+  try {
+    const { incarnation: _, ...content } = await readAll(storage)
+    return { content, notices }
+  } catch (error) {
+    if (error instanceof StorageError) return error
+    throw error
+  }
+}
+
+async function contentOf(image: DiskImage): Promise<Content> {
+  const outcome = await open(image)
+  if (outcome instanceof StorageError) throw outcome
+  return outcome.content
+}
+
+function change(image: DiskImage, path: string, edit: (content: Uint8Array) => Uint8Array): DiskImage {
+  const content = image.get(path)
+  if (!content) throw new Error(`no file ${path}`)
+  return new Map([...image, [path, edit(Uint8Array.from(content))]])
+}
+
+function flip(image: DiskImage, path: string, offset: number, bit: number): DiskImage {
+  return change(image, path, (content) => {
+    content[offset] = (content[offset] ?? 0) ^ (1 << bit)
+    return content
+  })
+}
+
+function without(image: DiskImage, path: string): DiskImage {
+  return new Map([...image].filter(([each]) => each !== path))
+}
+
+function files(image: DiskImage, pattern: RegExp): string[] {
+  return [...image.keys()].filter((path) => pattern.test(path)).sort()
+}
+
+/** Two bits of every byte, all eight in turn; of runs of equal bytes, one bit of a byte now and then. */
+function* bits(content: Uint8Array, stride = 16): Generator<[offset: number, bit: number]> {
+  for (let offset = 0; offset < content.length; offset++) {
+    const inRun = content[offset] === content[offset - 1] && content[offset] === content[offset + 1]
+    if (!inRun) yield [offset, (offset + 3) % 8]
+    if (!inRun || offset % stride === 0) yield [offset, (inRun ? offset / stride : offset) % 8]
+  }
+}
+
+function usedBytes(content: Uint8Array): number {
+  return content.findLastIndex((byte) => byte !== 0) + 1
+}
+
+describe('flipped bits', () => {
+  it.each(['closed', 'power cut'] as const)('finds flipped bits in the log, and names what is lost (%s)', async (end) => {
+    const image = await sample(end)
+    const expected = await contentOf(image)
+    for (const path of files(image, /\.seg$/)) {
+      const content = image.get(path) ?? new Uint8Array(0)
+      const used = usedBytes(content)
+      for (const [offset, bit] of bits(content)) {
+        const outcome = await open(flip(image, path, offset, bit))
+        if (outcome instanceof StorageError) {
+          expect(outcome.code).toBe('corrupt')
+          expect(outcome.message).toContain(outcome.damage?.file)
+        } else {
+          // Only where nothing was written yet may a flipped bit be without consequence.
+          expect(offset, `bit ${bit} of byte ${offset} of ${path} was not noticed`).toBeGreaterThanOrEqual(used)
+          expect(outcome.content).toEqual(expected)
+        }
+      }
+    }
+  }, 120_000)
+
+  it('mends flipped bits in the state from its other copy, so that the other may be hit next', async () => {
+    const image = await sample('closed')
+    const expected = await contentOf(image)
+    for (const [one, other] of [['state-a', 'state-b'], ['state-b', 'state-a']] as const) {
+      const path = `${directory}/${one}`
+      for (const [offset, bit] of bits(image.get(path) ?? new Uint8Array(0), 128)) {
+        const fileSystem = new FaultFileSystem({ image: flip(image, path, offset, bit), pid: 8 })
+        const { incarnation, ...content } = await readAll(openSample(fileSystem))
+        expect(content).toEqual(expected)
+        const again = new FaultFileSystem({ image: without(fileSystem.image('durable'), `${directory}/${other}`), pid: 9 })
+        expect((await readAll(openSample(again))).incarnation).toBe(incarnation + 1)
+      }
+    }
+  }, 120_000)
+
+  it('falls back to the older snapshot for flipped bits in the newest, since the log still leads on from there', async () => {
+    const image = await sample('closed')
+    const expected = await contentOf(image)
+    const [older, newest] = files(image, /\.snap$/)
+    for (const [offset, bit] of bits(image.get(newest ?? '') ?? new Uint8Array(0))) {
+      const outcome = await open(flip(image, newest ?? '', offset, bit))
+      if (outcome instanceof StorageError) throw outcome
+      expect(outcome.content).toEqual({ ...expected, snapshot: { position: { index: 3, term: 1 }, bytes: 'state at three' } })
+      expect(outcome.notices.join()).toContain('is damaged')
+    }
+    for (const [offset, bit] of bits(image.get(older ?? '') ?? new Uint8Array(0))) {
+      expect(await contentOf(flip(image, older ?? '', offset, bit))).toEqual(expected)
+    }
+  }, 120_000)
+})
+
+it('names the entries that are lost', async () => {
+  const image = await sample('closed')
+  const [first] = files(image, /\.seg$/)
+  const content = image.get(first ?? '') ?? new Uint8Array(0)
+  // The payload of entry 4 is 500 times 0x44.
+  const outcome = await open(flip(image, first ?? '', content.indexOf(0x44, content.indexOf(0x43) + 300) + 10, 3))
+  expect(outcome).toMatchObject({ code: 'corrupt', damage: { file: 'log-0000000001.seg', from: 4, to: 5 } })
+})
+
+it('refuses when both copies of the state are damaged', async () => {
+  const image = await sample('closed')
+  const both = (offset: number): DiskImage =>
+    flip(flip(image, `${directory}/state-a`, offset, 0), `${directory}/state-b`, offset, 0)
+  expect(await open(both(20))).toMatchObject({ code: 'corrupt', damage: { from: null } })
+  const slots = await open(both(4096 + 20))
+  // One slot of each file is the one before: it may only be taken if the log does not know of a newer state.
+  expect(slots instanceof StorageError || slots.content.hardState.term === 2).toBe(true)
+  const gone = without(without(image, `${directory}/state-a`), `${directory}/state-b`)
+  expect(await open(gone)).toMatchObject({ code: 'corrupt' })
+})
+
+it('refuses state files that are older than the log', async () => {
+  const fileSystem = new FaultFileSystem()
+  const storage = openSample(fileSystem)
+  await storage.open({ tailBytes: 0 })
+  const old = fileSystem.image('durable')
+  await storage.persist({ hardState: { term: 5, votedFor: 1, clusterId: '' }, entries: [] })
+  await storage.persist({ hardState: { term: 6, votedFor: 1, clusterId: '' }, entries: [] })
+  await storage.persist({ entries: [{ index: 1, term: 6, time: 0, kind: 'noop', payload: new Uint8Array(0) }] })
+  const image = new Map(fileSystem.image('durable'))
+  for (const path of files(image, /state-/)) image.set(path, old.get(path) ?? new Uint8Array(0))
+  expect(await open(image)).toMatchObject({ code: 'corrupt' })
+})
+
+it('refuses a log that ends before it was known to be durable', async () => {
+  const image = await sample('closed')
+  for (const path of files(image, /\.seg$/)) {
+    const used = usedBytes(image.get(path) ?? new Uint8Array(0))
+    for (const size of [0, 1, 63, 64, 65, 200, used - 600, used - 1]) {
+      if (size >= used || size < 0) continue
+      expect(await open(change(image, path, (content) => content.subarray(0, size))), `${path} cut to ${size}`).toMatchObject({ code: 'corrupt' })
+    }
+    // Without the first one nothing is lost: all its entries are in the snapshot, too.
+    if (path.endsWith('1.seg')) expect((await contentOf(without(image, path))).before.index).toBe(4)
+    else expect(await open(without(image, path)), `${path} missing`).toMatchObject({ code: 'corrupt' })
+  }
+})
+
+it('refuses a log with a sector that was never written, or went to another place', async () => {
+  const image = await sample('closed')
+  for (const path of files(image, /\.seg$/)) {
+    const used = usedBytes(image.get(path) ?? new Uint8Array(0))
+    for (let sector = 0; sector * 512 < used; sector++) {
+      const zeroed = change(image, path, (content) => content.fill(0, sector * 512, sector * 512 + 512))
+      expect(await open(zeroed), `sector ${sector} of ${path} is zero`).toMatchObject({ code: 'corrupt' })
+      const moved = change(image, path, (content) => content.copyWithin(sector * 512, sector * 512 + 512, sector * 512 + 1024))
+      if (fingerprint(moved) !== fingerprint(image)) expect(await open(moved), `sector ${sector} of ${path} is the next one`).toMatchObject({ code: 'corrupt' })
+    }
+  }
+})
+
+it('refuses files that belong elsewhere', async () => {
+  const image = await sample('closed')
+  const other = await sample('closed')
+  const [first, second] = files(image, /\.seg$/)
+  const swapped = new Map(image)
+  swapped.set(first ?? '', image.get(second ?? '') ?? new Uint8Array(0))
+  expect(await open(swapped)).toMatchObject({ code: 'corrupt' })
+  for (const path of [...files(image, /\.seg$/), `${directory}/state-a`]) {
+    const foreign = new Map([...image, [path, other.get(path) ?? new Uint8Array(0)]])
+    expect(await open(foreign), `${path} of another directory`).toMatchObject({ code: 'corrupt' })
+  }
+})
+
+it('refuses to fall back to a snapshot that would forget what was promised', async () => {
+  const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
+  const storage = openSample(fileSystem)
+  await storage.open({ tailBytes: 0 })
+  const writer = await storage.createSnapshot({ index: 90, term: 4, time: 0, view: new Uint8Array(0), viewPosition: { index: 1, term: 1 } })
+  await writer.write(new Uint8Array(10))
+  await writer.commit()
+  const before = fileSystem.image('durable')
+  await storage.resetToSnapshot()
+  const after = fileSystem.image('durable')
+  for (const image of [before, after]) {
+    const newest = files(image, /\.snap$/).at(-1) ?? ''
+    expect(await open(flip(image, newest, 150, 1))).toMatchObject({ code: 'corrupt', damage: { to: 90 } })
+  }
+})
+
+it('takes a zeroed sector of the very last write for a torn one: that is what FORMAT.md says cannot be told apart', async () => {
+  const image = await sample('power cut')
+  const path = files(image, /\.seg$/).at(-1) ?? ''
+  const used = usedBytes(image.get(path) ?? new Uint8Array(0))
+  const content = await contentOf(change(image, path, (bytes) => bytes.fill(0, used - 132)))
+  expect(content.entries.at(-1)?.index).toBe(9)
+})
+
+describe('damage under an open storage', () => {
+  it('is found by the read that meets it, and the rest can still be read', async () => {
+    const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
+    const storage = openSample(fileSystem)
+    await storage.open({ tailBytes: 0 })
+    const path = `${directory}/log-0000000001.seg`
+    fileSystem.flip(path, 64 + 64 + 30)
+    await expect(storage.read(1, 100)).rejects.toMatchObject({ code: 'corrupt', damage: { from: 1, to: 2 } })
+    expect((await storage.read(7, 100))[0]?.index).toBe(7)
+    await storage.close()
+  })
+
+  it('is found in a snapshot while it is read', async () => {
+    const image = await sample('closed')
+    const path = files(image, /\.snap$/).at(-1) ?? ''
+    const size = image.get(path)?.length ?? 0
+    const fileSystem = new FaultFileSystem({ image, pid: 2 })
+    const storage = openSample(fileSystem)
+    await storage.open({ tailBytes: 0 })
+    fileSystem.flip(path, size - 40)
+    const read = async (): Promise<void> => {
+      for await (const chunk of storage.readSnapshot(0)) expect(chunk).toBeUndefined()
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'corrupt' })
+    await storage.close()
+  })
+
+  it('is an error of reading, too', async () => {
+    const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
+    const storage = openSample(fileSystem)
+    await storage.open({ tailBytes: 0 })
+    fileSystem.fault = (operation) => (operation.type === 'read' && operation.path.endsWith('.seg') ? 'EIO' : null)
+    await expect(storage.read(1, 100)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+})
