@@ -11,7 +11,7 @@ export type Outcome =
   | 'unreachable'
 
 /** What a program that reads `--json` may find beside the fixed fields. */
-export type Field = string | number | boolean | readonly string[]
+type Field = string | number | boolean | readonly string[]
 
 /** What is told of one command. */
 export interface Result {

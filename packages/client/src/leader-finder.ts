@@ -199,7 +199,7 @@ export class LeaderFinder {
 }
 
 /** An abort's reason as an error, whatever the caller gave. */
-export function reasonOf(signal: AbortSignal): Error {
+function reasonOf(signal: AbortSignal): Error {
   const reason: unknown = signal.reason
   return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
 }

@@ -48,7 +48,7 @@ export interface Settings {
 }
 
 /** As many servers as may be named. */
-export const maximumServers = 32
+const maximumServers = 32
 
 /**
  * Fills in defaults and checks bounds.

@@ -1,7 +1,7 @@
 import type { Result } from '../result.ts'
 
 /** A message as it is shown. */
-export interface ShownMessage {
+interface ShownMessage {
   readonly from: string
   readonly text: string
   readonly id: string
