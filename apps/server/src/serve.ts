@@ -109,18 +109,20 @@ async function stopCleanly(parts: {
   readonly log: Logger
 }): Promise<void> {
   const { replica, service, listener, log } = parts
-  const step = async (name: string, withinMs: number, work: Promise<void>): Promise<void> => {
+  const step = async (name: string, withinMs: number, work: () => Promise<void>): Promise<void> => {
     try {
-      await within(withinMs, work)
+      await within(withinMs, work())
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       log.info({ event: 'replica.stop-step-failed', step: name, why }, `stopping: could not ${name}: ${why}`)
     }
   }
-  if (replica.status().serving) await step('hand leadership over', handOverMs, replica.transferLeadership())
+  await step('hand leadership over', handOverMs, async () => {
+    if (replica.status().serving) await replica.transferLeadership()
+  })
   service.stop()
-  await step('finish all calls', finishCallsMs + 500, listener.close(finishCallsMs))
-  await step('close the log', closeMs, replica.stop())
+  await step('finish all calls', finishCallsMs + 500, () => listener.close(finishCallsMs))
+  await step('close the log', closeMs, () => replica.stop())
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

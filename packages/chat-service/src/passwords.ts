@@ -7,7 +7,7 @@ import type { Passwords, Random } from './ports.ts'
  * Cost of one argon2id hash: the first of the equivalent minimum settings of the OWASP Password Storage Cheat Sheet. `memoryCost` in KiB, `timeCost`
  * in passes. argon2id (RFC 9106) is the library's default variant. A stored hash names its own cost, so these may be raised at any time.
  */
-export const argon2Cost: {
+const argon2Cost: {
   readonly memoryCost: number
   readonly timeCost: number
   readonly parallelism: number

@@ -66,9 +66,11 @@ export function createChatService(options: ChatServiceOptions): ChatService {
 
   const stopObserving = replica.stateMachine.observe({
     messageArrived: (accountId) => subscriptions.messageArrived(accountId),
-    sessionEnded: (sessionId, reason) => {
-      for (const open of streams) open.endSession(sessionId, endedSession(reason))
-    },
+    // After the work at hand: what happens to a network stream must not reach into the application of an entry.
+    sessionEnded: (sessionId, reason) =>
+      options.clock.soon(() => {
+        for (const open of streams) open.endSession(sessionId, endedSession(reason))
+      }),
   })
   const stopListening = replica.on(() => {
     if (streams.every((open) => open.size === 0)) return
