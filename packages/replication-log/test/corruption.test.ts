@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../src/index.ts'
 import { type DiskImage, FaultFileSystem, fingerprint } from '../src/testing/index.ts'
@@ -57,41 +58,58 @@ function* bits(content: Uint8Array, stride = 16): Generator<[offset: number, bit
   }
 }
 
+/** As `toEqual`, but fast for bytes. */
+function expectSame(found: Content, expected: Content): void {
+  if (!isDeepStrictEqual(found, expected)) expect(found).toEqual(expected)
+}
+
 function usedBytes(content: Uint8Array): number {
   return content.findLastIndex((byte) => byte !== 0) + 1
 }
 
 describe('flipped bits', () => {
-  it.each(['closed', 'power cut'] as const)('finds flipped bits in the log, and names what is lost (%s)', async (end) => {
-    const image = await sample(end)
-    const expected = await contentOf(image)
-    for (const path of files(image, /\.seg$/)) {
-      const content = image.get(path) ?? new Uint8Array(0)
-      const used = usedBytes(content)
-      for (const [offset, bit] of bits(content)) {
-        const outcome = await open(flip(image, path, offset, bit))
-        if (outcome instanceof StorageError) {
-          expect(outcome.code).toBe('corrupt')
-          expect(outcome.message).toContain(outcome.damage?.file)
-        } else {
-          // Only where nothing was written yet may a flipped bit be without consequence.
-          expect(offset, `bit ${bit} of byte ${offset} of ${path} was not noticed`).toBeGreaterThanOrEqual(used)
-          expect(outcome.content).toEqual(expected)
+  it.each(['closed', 'power cut'] as const)(
+    'finds flipped bits in the log, and names what is lost (%s)',
+    async (end) => {
+      const image = await sample(end)
+      const expected = await contentOf(image)
+      for (const path of files(image, /\.seg$/)) {
+        const content = image.get(path) ?? new Uint8Array(0)
+        const used = usedBytes(content)
+        for (const [offset, bit] of bits(content)) {
+          const outcome = await open(flip(image, path, offset, bit))
+          if (outcome instanceof StorageError) {
+            expect(outcome.code).toBe('corrupt')
+            expect(outcome.message).toContain(outcome.damage?.file)
+          } else {
+            // Only where nothing was written yet may a flipped bit be without consequence.
+            expect(offset, `bit ${bit} of byte ${offset} of ${path} was not noticed`).toBeGreaterThanOrEqual(
+              used,
+            )
+            expectSame(outcome.content, expected)
+          }
         }
       }
-    }
-  }, 120_000)
+    },
+    120_000,
+  )
 
   it('mends flipped bits in the state from its other copy, so that the other may be hit next', async () => {
     const image = await sample('closed')
     const expected = await contentOf(image)
-    for (const [one, other] of [['state-a', 'state-b'], ['state-b', 'state-a']] as const) {
+    for (const [one, other] of [
+      ['state-a', 'state-b'],
+      ['state-b', 'state-a'],
+    ] as const) {
       const path = `${directory}/${one}`
       for (const [offset, bit] of bits(image.get(path) ?? new Uint8Array(0), 128)) {
         const fileSystem = new FaultFileSystem({ image: flip(image, path, offset, bit), pid: 8 })
         const { incarnation, ...content } = await readAll(openSample(fileSystem))
-        expect(content).toEqual(expected)
-        const again = new FaultFileSystem({ image: without(fileSystem.image('durable'), `${directory}/${other}`), pid: 9 })
+        expectSame(content, expected)
+        const again = new FaultFileSystem({
+          image: without(fileSystem.image('durable'), `${directory}/${other}`),
+          pid: 9,
+        })
         expect((await readAll(openSample(again))).incarnation).toBe(incarnation + 1)
       }
     }
@@ -104,11 +122,14 @@ describe('flipped bits', () => {
     for (const [offset, bit] of bits(image.get(newest ?? '') ?? new Uint8Array(0))) {
       const outcome = await open(flip(image, newest ?? '', offset, bit))
       if (outcome instanceof StorageError) throw outcome
-      expect(outcome.content).toEqual({ ...expected, snapshot: { position: { index: 3, term: 1 }, bytes: 'state at three' } })
+      expectSame(outcome.content, {
+        ...expected,
+        snapshot: { position: { index: 3, term: 1 }, bytes: 'state at three' },
+      })
       expect(outcome.notices.join()).toContain('is damaged')
     }
     for (const [offset, bit] of bits(image.get(older ?? '') ?? new Uint8Array(0))) {
-      expect(await contentOf(flip(image, older ?? '', offset, bit))).toEqual(expected)
+      expectSame(await contentOf(flip(image, older ?? '', offset, bit)), expected)
     }
   }, 120_000)
 })
@@ -118,7 +139,9 @@ it('names the entries that are lost', async () => {
   const [first] = files(image, /\.seg$/)
   const content = image.get(first ?? '') ?? new Uint8Array(0)
   // The payload of entry 4 is 500 times 0x44.
-  const outcome = await open(flip(image, first ?? '', content.indexOf(0x44, content.indexOf(0x43) + 300) + 10, 3))
+  const outcome = await open(
+    flip(image, first ?? '', Buffer.from(content).indexOf(Buffer.alloc(8, 0x44)) + 10, 3),
+  )
   expect(outcome).toMatchObject({ code: 'corrupt', damage: { file: 'log-0000000001.seg', from: 4, to: 5 } })
 })
 
@@ -141,7 +164,9 @@ it('refuses state files that are older than the log', async () => {
   const old = fileSystem.image('durable')
   await storage.persist({ hardState: { term: 5, votedFor: 1, clusterId: '' }, entries: [] })
   await storage.persist({ hardState: { term: 6, votedFor: 1, clusterId: '' }, entries: [] })
-  await storage.persist({ entries: [{ index: 1, term: 6, time: 0, kind: 'noop', payload: new Uint8Array(0) }] })
+  await storage.persist({
+    entries: [{ index: 1, term: 6, time: 0, kind: 'noop', payload: new Uint8Array(0) }],
+  })
   const image = new Map(fileSystem.image('durable'))
   for (const path of files(image, /state-/)) image.set(path, old.get(path) ?? new Uint8Array(0))
   expect(await open(image)).toMatchObject({ code: 'corrupt' })
@@ -153,7 +178,10 @@ it('refuses a log that ends before it was known to be durable', async () => {
     const used = usedBytes(image.get(path) ?? new Uint8Array(0))
     for (const size of [0, 1, 63, 64, 65, 200, used - 600, used - 1]) {
       if (size >= used || size < 0) continue
-      expect(await open(change(image, path, (content) => content.subarray(0, size))), `${path} cut to ${size}`).toMatchObject({ code: 'corrupt' })
+      expect(
+        await open(change(image, path, (content) => content.subarray(0, size))),
+        `${path} cut to ${size}`,
+      ).toMatchObject({ code: 'corrupt' })
     }
     // Without the first one nothing is lost: all its entries are in the snapshot, too.
     if (path.endsWith('1.seg')) expect((await contentOf(without(image, path))).before.index).toBe(4)
@@ -168,8 +196,13 @@ it('refuses a log with a sector that was never written, or went to another place
     for (let sector = 0; sector * 512 < used; sector++) {
       const zeroed = change(image, path, (content) => content.fill(0, sector * 512, sector * 512 + 512))
       expect(await open(zeroed), `sector ${sector} of ${path} is zero`).toMatchObject({ code: 'corrupt' })
-      const moved = change(image, path, (content) => content.copyWithin(sector * 512, sector * 512 + 512, sector * 512 + 1024))
-      if (fingerprint(moved) !== fingerprint(image)) expect(await open(moved), `sector ${sector} of ${path} is the next one`).toMatchObject({ code: 'corrupt' })
+      const moved = change(image, path, (content) =>
+        content.copyWithin(sector * 512, sector * 512 + 512, sector * 512 + 1024),
+      )
+      if (fingerprint(moved) !== fingerprint(image))
+        expect(await open(moved), `sector ${sector} of ${path} is the next one`).toMatchObject({
+          code: 'corrupt',
+        })
     }
   }
 })
@@ -191,7 +224,13 @@ it('refuses to fall back to a snapshot that would forget what was promised', asy
   const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
   const storage = openSample(fileSystem)
   await storage.open({ tailBytes: 0 })
-  const writer = await storage.createSnapshot({ index: 90, term: 4, time: 0, view: new Uint8Array(0), viewPosition: { index: 1, term: 1 } })
+  const writer = await storage.createSnapshot({
+    index: 90,
+    term: 4,
+    time: 0,
+    view: new Uint8Array(0),
+    viewPosition: { index: 1, term: 1 },
+  })
   await writer.write(new Uint8Array(10))
   await writer.commit()
   const before = fileSystem.image('durable')
@@ -242,7 +281,8 @@ describe('damage under an open storage', () => {
     const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
     const storage = openSample(fileSystem)
     await storage.open({ tailBytes: 0 })
-    fileSystem.fault = (operation) => (operation.type === 'read' && operation.path.endsWith('.seg') ? 'EIO' : null)
+    fileSystem.fault = (operation) =>
+      operation.type === 'read' && operation.path.endsWith('.seg') ? 'EIO' : null
     await expect(storage.read(1, 100)).rejects.toMatchObject({ code: 'corrupt' })
   })
 })
