@@ -24,8 +24,8 @@ export interface FileStorageOptions {
   /** Entries are checksummed, read and, if damaged, lost in batches of about this size. Default 256 KiB. */
   readonly batchBytes?: number
   /**
-   * Log and snapshots may take so many bytes together (one step of `preallocateBytes` more, at times); beyond, entries and snapshots are refused as `full`. Hard
-   * states are not. Default: as many as the disk has.
+   * Entries are refused as `full` when log and snapshots would take more bytes than this (and one step of `preallocateBytes`, at times). Hard states
+   * are not refused, and neither are snapshots: they are what frees space. Default: as much as the disk has.
    */
   readonly quotaBytes?: number
   /** Told in words what was found damaged and was mended at opening. Default: nobody. */
@@ -80,7 +80,6 @@ class FileStorage implements Storage {
     this.#quotaBytes = options.quotaBytes ?? Number.POSITIVE_INFINITY
     this.#snapshots = new SnapshotFiles(this.#home.fileSystem, this.#home.directory, {
       check: () => this.#check(),
-      claim: (bytes) => this.#claim(bytes),
       fail: (error) => this.#fail(error),
     })
   }

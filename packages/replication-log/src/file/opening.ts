@@ -32,9 +32,13 @@ export async function enterDirectory({
   try {
     if ((await fileSystem.list(directory)) === null) await fileSystem.makeDirectory(directory)
     else await readState(fileSystem, directory, replicaId)
+  } catch (error) {
+    throw failureOf(`cannot read data directory ${directory}`, error, 'unreadable')
+  }
+  try {
     return await lockDirectory(fileSystem, directory, report)
   } catch (error) {
-    throw failureOf(`cannot use data directory ${directory}`, error, 'unreadable')
+    throw failureOf(`cannot write to data directory ${directory}`, error)
   }
 }
 

@@ -27,8 +27,6 @@ interface KeptSnapshot extends SnapshotOnDisk {
 export interface SnapshotHost {
   /** Throws if the storage does not work any more. */
   check(): void
-  /** Throws `full` if so many more bytes are over the quota. */
-  claim(bytes: number): void
   /** The storage can no longer be trusted. Returns the error to throw. */
   fail(error: StorageError): StorageError
 }
@@ -134,7 +132,6 @@ export class SnapshotFiles {
     return {
       write: (chunk) =>
         guarded(async () => {
-          this.#host.claim(chunk.length)
           this.#pendingBytes += chunk.length
           await encoder.write(chunk)
           unsynced += chunk.length
