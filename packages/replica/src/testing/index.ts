@@ -7,6 +7,8 @@ export {
   type MemoryTransportOptions,
   type NetworkStep,
 } from './memory-network.ts'
+export { stateMachineAcceptance } from './state-machine-acceptance.ts'
+export type { StateMachineCase, StateMachineSubject } from './state-machine-history.ts'
 export { transportAcceptance } from './transport-acceptance.ts'
 export {
   acceptanceLimits,
