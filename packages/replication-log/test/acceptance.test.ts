@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openFileStorage } from '../src/file/index.ts'
 import { MemoryDisk } from '../src/index.ts'
 import { FaultFileSystem, storageCases } from '../src/testing/index.ts'
@@ -9,18 +9,18 @@ import { FaultFileSystem, storageCases } from '../src/testing/index.ts'
 describe('memory storage', () => {
   it.each(storageCases)('$name', async ({ run }) => {
     const disk = new MemoryDisk()
-    await run({ storage: (replicaId) => disk.open(replicaId), crash: () => disk.crash() })
+    const medium = { storage: (replicaId: number) => disk.open(replicaId), crash: () => disk.crash() }
+    await expect(run(medium)).resolves.toBeUndefined()
   })
 })
 
 describe('file storage, on this machine', () => {
   it.each(storageCases)('$name', async ({ run }) => {
     const directory = mkdtempSync(join(tmpdir(), 'replication-log-'))
+    const sizes = { segmentBytes: 8192, preallocateBytes: 4096 }
+    const medium = { storage: (replicaId: number) => openFileStorage({ directory, replicaId, ...sizes }) }
     try {
-      await run({
-        storage: (replicaId) =>
-          openFileStorage({ directory, replicaId, segmentBytes: 8192, preallocateBytes: 4096 }),
-      })
+      await expect(run(medium)).resolves.toBeUndefined()
     } finally {
       rmSync(directory, { recursive: true })
     }
@@ -31,8 +31,8 @@ describe('file storage, on a disk whose power fails', () => {
   it.each(storageCases)('$name', async ({ run }) => {
     let fileSystem = new FaultFileSystem()
     let pid = 1
-    await run({
-      storage: (replicaId) =>
+    const medium = {
+      storage: (replicaId: number) =>
         openFileStorage({
           directory: '/data',
           replicaId,
@@ -43,6 +43,7 @@ describe('file storage, on a disk whose power fails', () => {
       crash: () => {
         fileSystem = new FaultFileSystem({ image: fileSystem.image('durable'), pid: ++pid })
       },
-    })
+    }
+    await expect(run(medium)).resolves.toBeUndefined()
   })
 })

@@ -99,14 +99,13 @@ describe('a full disk', () => {
       await storage.persist({ entries: entries(1, 3) })
       fileSystem.capacityBytes = used(fileSystem) + space
       let last = 3
-      try {
+      const fill = async (): Promise<void> => {
         for (;;) {
           await storage.persist({ entries: entries(last + 1, last + 4, 200) })
           last += 4
         }
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'full' })
       }
+      await expect(fill()).rejects.toMatchObject({ code: 'full' })
       for (const image of fileSystem.crashes()) expect((await indices(image)).at(-1)).toBe(last)
       fileSystem.capacityBytes = Number.POSITIVE_INFINITY
       await storage.persist({ entries: entries(last + 1, last + 1) })
@@ -120,7 +119,7 @@ describe('a full disk', () => {
     const storage = await opened(fileSystem)
     await storage.persist({ entries: entries(1, 3, 400) })
     fileSystem.capacityBytes = used(fileSystem) + 700
-    await storage.persist({ entries: entries(4, 4, 600) })
+    await expect(storage.persist({ entries: entries(4, 4, 600) })).resolves.toBeUndefined()
     await storage.close()
   })
 

@@ -14,7 +14,7 @@ export interface StorageMedium {
 /** One promise of the Storage port. `run` gets a new medium and throws if the promise is not kept. */
 export interface StorageCase {
   readonly name: string
-  run(medium: StorageMedium): Promise<void>
+  readonly run: (medium: StorageMedium) => Promise<void>
 }
 
 const tailBytes = 1_000_000
