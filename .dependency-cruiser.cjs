@@ -9,6 +9,7 @@ const arrows = {
   'packages/replication-log': [],
   'packages/election': [],
   'packages/configuration': [],
+  'packages/certificates': [],
   'packages/replica': ['election', 'replication-log'],
   'packages/transport-grpc': ['election', 'replica', 'replication-log'],
   'packages/client': ['transport-grpc'],
@@ -24,7 +25,7 @@ const arrows = {
     'transport-grpc',
   ],
   'apps/cli-client': ['client', 'configuration'],
-  'apps/chatctl': ['configuration', 'transport-grpc'],
+  'apps/chatctl': ['certificates', 'configuration', 'transport-grpc'],
   'examples/bot': ['client'],
   'examples/key-value': ['replica', 'replication-log', 'transport-grpc'],
 }

@@ -1,0 +1,12 @@
+/** A private certificate authority for one cluster: in memory, and as files. */
+export {
+  type Authority,
+  authorityFrom,
+  createAuthority,
+  issueForOperator,
+  issueForReplica,
+  type Issued,
+  type Validity,
+} from './authority.ts'
+export { type CertificateErrorCode, CertificatesError } from './error.ts'
+export { type WrittenFile, writeClusterCertificates } from './files.ts'
