@@ -259,6 +259,17 @@ describe('refusals', () => {
     expect(cluster.chat.list('', '', 9)).toEqual(['alice', 'bob'])
   })
 
+  it('meet a text that is too long, however long its line is', async () => {
+    const script = await run(
+      'login alice',
+      'secret',
+      `send bob ${'x'.repeat(65_537)}`,
+      `send bob ${'x'.repeat(3_000_000)}`,
+    )
+    expect(script.results).toEqual(['login OK', 'send INVALID_ARGUMENT', 'send INVALID_ARGUMENT'])
+    expect(cluster.chat.waiting('bob')).toEqual([])
+  })
+
   it('of a second login can be overcome by --takeover, and the other one is told', async () => {
     const first = new Script().type('login alice', 'secret')
     await expect.poll(() => first.results).toEqual(['login OK'])

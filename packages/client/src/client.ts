@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { ChatServiceService } from '@chatroom/transport-grpc/chat'
+import {
+  ChatServiceService,
+  type ListAccountsRequest,
+  type ListAccountsResponse,
+} from '@chatroom/transport-grpc/chat'
 import { credentials } from '@grpc/grpc-js'
 import { ChatError } from './error.ts'
 import type { InboxMessage, InboxOptions } from './inbox.ts'
@@ -46,7 +50,7 @@ const pageSize = 1_000
 
 /**
  * A chat program's connection to all replicas: finds the leader, follows it, tries again without doing anything twice. One session at a time.
- * Every method rejects with a `ChatError`.
+ * What goes wrong is a `ChatError`: methods reject with it, iterations and `inbox` throw it.
  */
 export class ChatClient implements AsyncDisposable {
   readonly #settings: Settings
@@ -155,12 +159,7 @@ export class ChatClient implements AsyncDisposable {
   async *list(prefix = '', options: CallOptions = {}): AsyncGenerator<string, void, void> {
     let pageToken = ''
     do {
-      const page = { prefix, pageSize, pageToken }
-      const session = this.#session?.isOver === false ? this.#session : null
-      // With a session it counts as a command of the user.
-      const answer = await (session === null
-        ? this.#request(ChatServiceService.listAccounts, page, null, options.signal)
-        : session.request(ChatServiceService.listAccounts, page, null, options.signal))
+      const answer = await this.#page({ prefix, pageSize, pageToken }, options.signal)
       yield* answer.names
       pageToken = answer.nextPageToken
     } while (pageToken !== '')
@@ -215,6 +214,19 @@ export class ChatClient implements AsyncDisposable {
   /** Resolves when a replica has answered, whether it leads or not. @throws ChatError `no server` or `aborted` */
   async reach(signal: AbortSignal | undefined): Promise<void> {
     await this.#finder.reach(this.#settings.connectTimeoutMs, [signal, this.#closed.signal])
+  }
+
+  /** With a session it counts as a command of the user; the end of the session is no reason not to answer. */
+  async #page(page: ListAccountsRequest, signal: AbortSignal | undefined): Promise<ListAccountsResponse> {
+    const method = ChatServiceService.listAccounts
+    if (this.#session !== null && !this.#session.isOver) {
+      try {
+        return await this.#session.request(method, page, null, signal)
+      } catch (error) {
+        if (!(error instanceof ChatError && error.endsSession)) throw error
+      }
+    }
+    return await this.#request(method, page, null, signal)
   }
 
   async #request<Request, Response>(

@@ -139,7 +139,7 @@ class Subscription {
     }
     // Until it has caught up a replica has something to say; after that silence is normal and the keepalive watches.
     this.#silence = setInterval(() => {
-      if (!this.#heard && !this.#stream.isPaused()) parts.finder.doubt(tenure)
+      if (!this.#heard && !this.#stream.isPaused()) parts.finder.doubt(tenure, parts.tryTimeoutMs)
       this.#heard = false
     }, parts.tryTimeoutMs)
     if (signal.aborted) cancel()

@@ -115,17 +115,20 @@ export class LeaderFinder {
     if (this.#tenure !== tenure) return
     this.#tenure = null
     this.#answered = leader !== null
-    this.#noteLoss(tenure)
+    this.#noteLoss(tenure, 0)
     if (leader !== null) this.#learned(leader)
     // What is under way there fails now and comes to wait here, which starts the search.
     tenure.end()
     this.#restIfUnwanted()
   }
 
-  /** This replica is silent: look around for another leader while calls stay where they are. */
-  doubt(tenure: Tenure): void {
+  /**
+   * This replica may lead no more: look around for another leader while calls stay where they are.
+   * @param silentMs for how long it has said nothing, milliseconds
+   */
+  doubt(tenure: Tenure, silentMs: number): void {
     if (this.#tenure !== tenure || this.#closed) return
-    this.#noteLoss(tenure)
+    this.#noteLoss(tenure, silentMs)
     this.#doubtedUntil = this.#parts.now() + this.#parts.doubtMs
     clearTimeout(this.#doubtTimer)
     this.#doubtTimer = setTimeout(() => this.#restIfUnwanted(), this.#parts.doubtMs + 1)
@@ -144,8 +147,8 @@ export class LeaderFinder {
     for (const channel of this.#channels.values()) channel.close()
   }
 
-  #noteLoss(tenure: Tenure): void {
-    this.#last ??= { address: tenure.channel.address, lostAt: this.#parts.now() }
+  #noteLoss(tenure: Tenure, silentMs: number): void {
+    this.#last ??= { address: tenure.channel.address, lostAt: this.#parts.now() - silentMs }
   }
 
   #searchOn(): void {

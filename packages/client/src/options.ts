@@ -7,7 +7,7 @@ export interface Switch {
   readonly from: string
   /** `host:port`; the same as `from` if that replica leads again. */
   readonly to: string
-  /** From when the loss was noticed until the new leader answered, milliseconds. */
+  /** From when the old leader was last heard, as far as that was watched, until the new one answered, milliseconds. */
   readonly ms: number
 }
 

@@ -77,7 +77,7 @@ export async function settle(
     finder.lost(tenure, failure.leader)
     // The search for the next leader has its own pauses. This one is for a leader that says it leads and then refuses.
     if (failures === 0) return
-  } else finder.doubt(tenure)
+  } else finder.doubt(tenure, 0)
   const ms = pauseBefore(failures, retryBackoff, Math.random())
   const least = failure.kind === 'later' ? failure.afterMs : 0
   let forget: () => void = () => undefined
@@ -128,7 +128,7 @@ async function attempt<Request, Response>(
   const cancel = (): void => call.cancel()
   const forgetTenure = tenure.onEnd(cancel)
   const forgetSignal = onAbort(scope.signal, cancel)
-  const silence = setInterval(() => parts.finder.doubt(tenure), parts.tryTimeoutMs)
+  const silence = setInterval(() => parts.finder.doubt(tenure, parts.tryTimeoutMs), parts.tryTimeoutMs)
   try {
     return await call.answer
   } finally {

@@ -202,7 +202,7 @@ export class Sender {
       const stream = tenure.channel.duplexStream(sendMessagesMethod, token)
       let answers = 0
       const silence = setInterval(() => {
-        if (this.#outbox.inFlight > 0) finder.doubt(tenure)
+        if (this.#outbox.inFlight > 0) finder.doubt(tenure, tryTimeoutMs)
       }, tryTimeoutMs)
       silence.unref()
 

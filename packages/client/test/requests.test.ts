@@ -97,6 +97,14 @@ describe('list', () => {
     expect((await all(client.list())).length).toBe(2_502)
   })
 
+  it('needs no session, also if there was one that has ended', async () => {
+    await client.createAccount('alice', 'secret')
+    await client.login('alice', 'secret')
+    cluster.chat.endSession('alice', 'SESSION_EXPIRED')
+    expect(await all(client.list())).toEqual(['alice'])
+    expect(await codeOf(client.send('bob', 'hi'))).toBe('not logged in')
+  })
+
   it('fetches a page only when it is wanted', async () => {
     for (let at = 0; at < 2_500; at++) cluster.chat.createAccount(`a${at}`, `user${at}`, 'x')
     const before = cluster.replica(0).requests.get('listAccounts') ?? 0

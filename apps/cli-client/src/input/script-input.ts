@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Input, Question } from './input.ts'
-import { type Line, LineSplitter } from './line-splitter.ts'
+import { LineSplitter } from './line-splitter.ts'
 
-/** UTF-16 units of a line: the longest text and then some. */
+/** UTF-16 units of a line: more than anything may be long, so that a line that was cut is refused like the whole of it. */
 const maximumLineLength = 128 * 1024
 
 /** Commands and answers from a file or a pipe, a line each. Reads on only as lines are wanted. */
@@ -11,7 +11,7 @@ export class ScriptInput implements Input {
   readonly #stream: Readable
   readonly #splitter = new LineSplitter(maximumLineLength)
   readonly #closed: Promise<null>
-  #lines: Line[] = []
+  #lines: string[] = []
   #ended = false
   #close: () => void = () => undefined
 
@@ -42,8 +42,7 @@ export class ScriptInput implements Input {
   async #next(): Promise<string | null> {
     for (;;) {
       const line = this.#lines.shift()
-      // What is too long for any command becomes a command that does not exist, so that the script is told.
-      if (line !== undefined) return 'text' in line ? line.text : '(a line that is too long)'
+      if (line !== undefined) return line
       if (this.#ended) return null
       await this.#read()
     }
