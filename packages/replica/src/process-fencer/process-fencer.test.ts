@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createProcessFencer } from './process-fencer.ts'
-import { processStart } from './process-start.ts'
+import { fencerAcceptance } from '../testing/index.ts'
+import { createProcessFencer, processStart, thisProcess } from './index.ts'
 
 const children: ChildProcess[] = []
 
@@ -29,6 +29,32 @@ function hello(pid: number, start: string) {
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+describe('the fencer of processes does what every fencer has to do', () => {
+  it.each(fencerAcceptance)('$name', ({ run }) =>
+    run({
+      fencer: createProcessFencer(),
+      async own() {
+        const { pid, processStart } = await thisProcess()
+        return hello(pid, processStart)
+      },
+      async victim() {
+        const { child, pid } = idleProcess()
+        const exit = once(child, 'exit').then(() => undefined)
+        return {
+          hello: hello(pid, (await processStart(pid)) ?? ''),
+          isAlive: () => child.exitCode === null && child.signalCode === null,
+          ended: exit,
+          pause: async () => void child.kill('SIGSTOP'),
+          async kill() {
+            child.kill('SIGKILL')
+            await exit
+          },
+        }
+      },
+    }),
+  )
 })
 
 describe('the fencer', () => {
