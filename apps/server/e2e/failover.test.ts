@@ -30,6 +30,7 @@ describe('kill -9 while clients send', () => {
     expect(last.crashesTolerated).toBe(0)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 
   it('of two replicas at the same instant: the last one goes on alone', async () => {
@@ -45,6 +46,7 @@ describe('kill -9 while clients send', () => {
     expect((await cluster.untilView([survivor])).id).toBe(survivor)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 
   it('of both followers at the same instant: the leader goes on alone', async () => {
@@ -57,6 +59,7 @@ describe('kill -9 while clients send', () => {
     expect((await cluster.untilView([leader])).id).toBe(leader)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 })
 
@@ -76,5 +79,6 @@ describe('a killed replica that comes back', () => {
     expect((await cluster.untilView([first])).id).toBe(first)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 })

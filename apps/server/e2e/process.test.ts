@@ -101,6 +101,7 @@ describe('a replica that is asked to stop', () => {
     await cluster.untilView(all.filter((id) => id !== leader))
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 
   it('together with all others exits with 0', async () => {

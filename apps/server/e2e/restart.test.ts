@@ -47,6 +47,7 @@ describe('all three replicas killed with kill -9', () => {
     await traffic.more(500)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 
   it('one after the other: the first two wait for the one that died last, and say so', async () => {

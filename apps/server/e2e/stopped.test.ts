@@ -27,5 +27,6 @@ describe.each(['the leader', 'a follower'] as const)('SIGSTOP of %s while client
     await traffic.more(200)
     await traffic.end()
     expect(traffic.check()).toEqual([])
+    expect(await traffic.leftOver()).toEqual([])
   })
 })

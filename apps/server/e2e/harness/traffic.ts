@@ -1,6 +1,7 @@
 import { type ChatClient, ChatError, type InboxMessage } from '@chatroom/client'
-import type { TestCluster } from './cluster.ts'
+import { passwordOf, type TestCluster } from './cluster.ts'
 import { eventually } from './eventually.ts'
+import { runScript } from './script.ts'
 
 /** Messages that one sender has under way at most. */
 const underWay = 32
@@ -22,6 +23,7 @@ export class Traffic {
   /** Sessions that ended without having been asked to. */
   readonly endedSessions: ChatError[] = []
   readonly failedSends: ChatError[] = []
+  readonly #cluster: TestCluster
   readonly #senders: readonly Sender[]
   readonly #reader: ChatClient
   #stopping = false
@@ -31,7 +33,8 @@ export class Traffic {
   #sending: Promise<unknown> = Promise.resolve()
   #reading: Promise<void> = Promise.resolve()
 
-  private constructor(senders: readonly Sender[], reader: ChatClient) {
+  private constructor(cluster: TestCluster, senders: readonly Sender[], reader: ChatClient) {
+    this.#cluster = cluster
     this.#senders = senders
     this.#reader = reader
   }
@@ -42,7 +45,7 @@ export class Traffic {
     const senders = await Promise.all(
       names.map(async (name) => ({ name, client: await cluster.loggedIn(name), ids: [], next: 0 })),
     )
-    const traffic = new Traffic(senders, reader)
+    const traffic = new Traffic(cluster, senders, reader)
     traffic.#begin()
     return traffic
   }
@@ -78,6 +81,16 @@ export class Traffic {
     )
     await this.#reader.close()
     await this.#reading
+  }
+
+  /** What the reader's mailbox still holds, as the terminal client prints it: everything was acknowledged, so nothing. */
+  async leftOver(): Promise<Record<string, unknown>[]> {
+    const { results, messages } = await runScript(this.#cluster, [
+      'login reader',
+      passwordOf('reader'),
+      'check',
+    ])
+    return [...results.filter(({ ok }) => ok !== true), ...messages]
   }
 
   /** Everything that is wrong: lost, doubled or out of order, a send that failed, a session that ended. */
