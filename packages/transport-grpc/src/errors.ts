@@ -5,6 +5,8 @@ export type TransportErrorCode =
   | 'address not available'
   /** The listener closed while the replica ran. Its refusals would now say that it is dead: it has to stop. */
   | 'listener lost'
+  /** Files with certificates or keys cannot be used. */
+  | 'certificates'
   /** Options that cannot work. */
   | 'invalid configuration'
   /** Bytes from another replica that are no message of this protocol. */

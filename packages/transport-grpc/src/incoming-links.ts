@@ -35,6 +35,8 @@ export interface IncomingLinksOptions {
   readonly introduce: (to: ReplicaId) => Introduction
   /** A peer's call was accepted: it lives. */
   readonly heard: (peer: ReplicaId) => void
+  /** null if the maker of the call may speak as this replica, or why not. */
+  readonly faultOfCaller: (call: LinkCall, peer: ReplicaId) => string | null
 }
 
 /** A call whose caller said an acceptable hello. */
@@ -103,6 +105,12 @@ export class IncomingLinks {
       return undefined
     }
     const { member } = introduction.hello
+    const stranger = this.#options.faultOfCaller(call, member.id)
+    if (stranger !== null) {
+      if (this.#options.peers.has(member.id)) rejections.report(member.id, 'answerer', stranger)
+      this.#end(call, status.UNAUTHENTICATED, stranger)
+      return undefined
+    }
     const fault = this.#introductionFault(introduction)
     if (fault !== null) {
       if (this.#options.peers.has(member.id)) rejections.report(member.id, 'answerer', fault)

@@ -1,8 +1,16 @@
 /** Links between replicas over gRPC. What chat programs need is in `@chatroom/transport-grpc/chat`, what an operator's tools need in `@chatroom/transport-grpc/admin`. */
 export type { PeerAddress } from './address.ts'
-export type { PeerCredentials } from './credentials.ts'
+export { createPeerTls, type PeerCredentials, type PeerTlsOptions } from './credentials.ts'
 export { TransportError, type TransportErrorCode } from './errors.ts'
 export { defaultTransportLimits, type TransportLimits } from './limits.ts'
+export {
+  type CertificateFiles,
+  type CertificateNotice,
+  type Certificates,
+  type LoadedCertificates,
+  openCertificates,
+} from './tls/certificates.ts'
+export { type DoorOptions, type Refusal, TlsDoor } from './tls/door.ts'
 export {
   createGrpcTransport,
   type GrpcTransport,

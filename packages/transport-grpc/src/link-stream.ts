@@ -9,6 +9,7 @@ import {
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { formatAddress, type PeerAddress } from './address.ts'
+import { tlsFaultOf } from './tls/faults.ts'
 import { fillPrefix, MessageSplitter } from './wire/grpc-framing.ts'
 
 /** Why a call ended. */
@@ -17,6 +18,8 @@ export type LinkFault =
   | { readonly type: 'refused' }
   /** The other end ended the call and said why; `code` is a google.rpc.Code. */
   | { readonly type: 'status'; readonly code: number; readonly reason: string }
+  /** TLS did not come about, or not with whom it should. */
+  | { readonly type: 'untrusted'; readonly reason: string }
   /** Anything else. */
   | { readonly type: 'failed'; readonly reason: string }
 
@@ -113,7 +116,7 @@ export class LinkStream {
       createConnection: () => secure(this.#socket),
     })
     this.#session = session
-    session.on('error', (error: Error) => this.#end({ type: 'failed', reason: error.message }))
+    session.on('error', (error: Error) => this.#end(faultOf(error)))
     session.on('goaway', () => this.#end({ type: 'failed', reason: 'the other end closes the connection' }))
     session.on('close', () => this.#end({ type: 'failed', reason: 'the connection closed' }))
     const call = session.request({
@@ -127,7 +130,7 @@ export class LinkStream {
     call.on('response', (headers) => this.#headers(headers))
     call.on('trailers', (headers: IncomingHttpHeaders) => this.#headers(headers))
     call.on('data', (chunk: Buffer) => this.#data(splitter, chunk))
-    call.on('error', (error: Error) => this.#end({ type: 'failed', reason: error.message }))
+    call.on('error', (error: Error) => this.#end(faultOf(error)))
     call.on('close', () => this.#end({ type: 'failed', reason: 'the call was ended without a status' }))
     this.#pingLater(session)
     this.#events.connected()
@@ -176,6 +179,13 @@ export class LinkStream {
       })
     }, this.#options.pingMs)
   }
+}
+
+function faultOf(error: Error): LinkFault {
+  const untrusted = tlsFaultOf(error)
+  return untrusted === null
+    ? { type: 'failed', reason: error.message }
+    : { type: 'untrusted', reason: `what listens there ${untrusted}` }
 }
 
 function wordsOf(error: unknown): string {

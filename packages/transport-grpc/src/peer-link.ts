@@ -174,6 +174,7 @@ export class PeerLink {
     if (state.name !== 'dialling') return
     clearTimeout(state.deadline)
     if (fault.type === 'refused') this.#refused(attempt)
+    else if (fault.type === 'untrusted') this.#rejected(attempt, fault.reason)
     else if (fault.type === 'status' && rejectingCodes.has(fault.code)) this.#rejected(attempt, fault.reason)
     else this.#unreachable(attempt, fault.reason)
   }
@@ -242,4 +243,5 @@ const rejectingCodes: ReadonlySet<number> = new Set([
   status.FAILED_PRECONDITION,
   status.INVALID_ARGUMENT,
   status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
 ])

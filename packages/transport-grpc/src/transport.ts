@@ -1,7 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Member, ReplicaId } from '@chatroom/election'
 import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { formatAddress, type PeerAddress } from './address.ts'
 import { type PeerCredentials, plainText } from './credentials.ts'
 import { TransportError } from './errors.ts'
@@ -93,11 +98,14 @@ export class GrpcLinks implements GrpcTransport {
       rejections,
       introduce: (to) => this.#introduction(receiver, to, 0),
       heard: (peer) => this.#links.get(peer)?.nudge(),
+      faultOfCaller: (call, id) => this.#credentials.faultOfReplica(call, id),
     })
     const server = this.#createServer(incoming)
-    const injector = server.createConnectionInjector(this.#credentials.server)
+    // The gRPC library gets connections that are safe already.
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = await this.#open(this.#options.listen, {
-      connected: (socket) => injector.injectConnection(socket),
+      connected: (socket) =>
+        this.#credentials.receive(socket, (connection) => injector.injectConnection(connection)),
       lost: (error) => {
         this.#stopLinks()
         this.#rejectClosed(error)

@@ -42,6 +42,8 @@ export function connectAdmin(
   const client = new AdminServiceClient(address, credentials, {
     'grpc.enable_http_proxy': 0,
     'grpc.use_local_subchannel_pool': 1,
+    // Asked for by this name with TLS, which takes no IP address; whom the certificate is for is the credentials' to judge.
+    'grpc.ssl_target_name_override': 'replica',
   })
   return {
     async status(options = {}) {
@@ -103,6 +105,8 @@ function failure(address: string, ms: number, error: ServiceError | null): Trans
         : `no connection to ${address} (${error.details})`
       return new TransportError('unreachable', words, { cause: error })
     }
+    case status.UNAUTHENTICATED:
+      return new TransportError('unreachable', `${address} refuses: ${error.details}`, { cause: error })
     case status.UNIMPLEMENTED:
       return new TransportError(
         'unreachable',

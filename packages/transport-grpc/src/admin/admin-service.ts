@@ -6,6 +6,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   AdminServiceService,
   type GetStatusRequest,
@@ -34,26 +35,44 @@ const statusCodes: Record<ReplicaErrorCode, status> = {
   'invalid configuration': status.INVALID_ARGUMENT,
 }
 
+/** Whoever may not use the service; the message is for them. */
+class Stranger extends Error {}
+
 function statusCodeOf(error: unknown): status {
+  if (error instanceof Stranger) return status.UNAUTHENTICATED
   if (!(error instanceof Error) || !('code' in error)) return status.INTERNAL
   for (const [code, number] of Object.entries(statusCodes)) if (code === error.code) return number
   return status.INTERNAL
 }
 
-/** `chatroom.admin.v1.AdminService` for a replica, to be registered on its peer port (`services` of `createGrpcTransport`). */
-export function adminService(replica: Administered): {
+/**
+ * `chatroom.admin.v1.AdminService` for a replica, to be registered on its peer port (`services` of `createGrpcTransport`).
+ * `credentials`: those of the transport; by default everybody who reaches the port may ask.
+ */
+export function adminService(
+  replica: Administered,
+  { credentials = plainText }: { readonly credentials?: Pick<PeerCredentials, 'faultOfOperator'> } = {},
+): {
   readonly definition: ServiceDefinition
   readonly implementation: UntypedServiceImplementation
 } {
-  const getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse> = (_, callback) => {
-    answer(() => encodeStatus(replica.status()), callback)
+  const allow = (call: CallOrigin): void => {
+    const fault = credentials.faultOfOperator(call)
+    if (fault !== null) throw new Stranger(fault)
+  }
+  const getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse> = (call, callback) => {
+    answer(() => {
+      allow(call)
+      return encodeStatus(replica.status())
+    }, callback)
   }
   const transferLeadership: handleUnaryCall<TransferLeadershipRequest, TransferLeadershipResponse> = (
-    { request },
+    call,
     callback,
   ) => {
     answer(async () => {
-      await replica.transferLeadership(request.to)
+      allow(call)
+      await replica.transferLeadership(call.request.to)
       return {}
     }, callback)
   }

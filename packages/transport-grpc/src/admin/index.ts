@@ -2,3 +2,4 @@
 export { TransportError, type TransportErrorCode } from '../errors.ts'
 export { type AdminCallOptions, type AdminClient, connectAdmin } from './admin-client.ts'
 export { type Administered, adminService } from './admin-service.ts'
+export { operatorCredentials } from './operator-credentials.ts'

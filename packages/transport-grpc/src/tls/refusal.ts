@@ -1,0 +1,33 @@
+import { performServerHandshake } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { status } from '@grpc/grpc-js'
+
+/** Time to take the refusal in, milliseconds. */
+const lingerMs = 1_000
+
+/**
+ * Answers whatever is called on this connection with UNAUTHENTICATED and the reason, and closes it: a caller who gets nothing but a closed connection looks for the fault
+ * in the wrong place.
+ */
+export function refuseCalls(connection: Duplex, reason: string): void {
+  connection.on('error', () => undefined)
+  const timer = setTimeout(() => connection.destroy(), lingerMs)
+  connection.on('close', () => clearTimeout(timer))
+  const session = performServerHandshake(connection, {
+    settings: { maxConcurrentStreams: 16 },
+    maxSessionMemory: 1,
+  })
+  session.on('error', () => connection.destroy())
+  session.on('stream', (stream) => {
+    stream.on('error', () => undefined)
+    stream.respond(
+      {
+        ':status': 200,
+        'content-type': 'application/grpc',
+        'grpc-status': String(status.UNAUTHENTICATED),
+        'grpc-message': encodeURIComponent(reason),
+      },
+      { endStream: true },
+    )
+  })
+}
