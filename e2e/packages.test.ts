@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type FakeCluster, startFakeCluster } from '../packages/client/src/testing/index.ts'
+import { publicPackages, root } from '../scripts/public-packages.mjs'
+
+const run = promisify(execFile)
+const packages = publicPackages()
+
+/** The programs that a README shows, and what it says that each prints (null: it only has to compile). */
+function examplesOf(folder: string): { readonly code: string; readonly prints: string | null }[] {
+  const file = join(root, 'packages', folder, 'README.md')
+  const readme = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  return [...readme.matchAll(/^```ts\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?/gms)].map(
+    ([, code = '', prints]) => ({
+      code,
+      prints: prints ?? null,
+    }),
+  )
+}
+
+/** What npm and node get to see: nothing of the workspace that this test runs in. */
+const strangersEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !/^(npm_(?!config_(registry|cache|userconfig)$)|pnpm_|NODE_|VITEST|TEST$|INIT_CWD$)/i.test(name),
+  ),
+)
+
+/** The strictest that somebody may use; the declarations of the packages are checked too. */
+const strict = {
+  target: 'es2023',
+  lib: ['es2023', 'esnext.disposable'],
+  module: 'nodenext',
+  types: ['node'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  noImplicitOverride: true,
+  noPropertyAccessFromIndexSignature: true,
+  noUnusedLocals: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: false,
+  outDir: 'out',
+  rootDir: 'src',
+}
+
+let folder: string
+let fakes: FakeCluster
+let peerPort: number
+
+/** Examples name the ports of a cluster on this machine; here others are used, which are free. */
+const withFreePorts = (code: string): string =>
+  code
+    .replace(/127\.0\.0\.1:960(\d)/g, (_, id: string) => fakes.servers[Number(id)] ?? '')
+    .replace(/(127\.0\.0\.1:|port: )9700/g, (_, before: string) => `${before}${peerPort}`)
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'stranger-'))
+  const tarballs = join(folder, 'tarballs')
+  const consumer = join(folder, 'consumer')
+  mkdirSync(join(consumer, 'src'), { recursive: true })
+  await run(join(root, 'node_modules/.bin/tsc'), ['-b', ...packages.map(({ directory }) => directory)])
+  await run(
+    'npx',
+    [
+      '-y',
+      'pnpm@12.21.0',
+      '-r',
+      ...packages.flatMap(({ name }) => ['--filter', name]),
+      'pack',
+      '--pack-destination',
+      tarballs,
+    ],
+    { cwd: root },
+  )
+  const dependencies = Object.fromEntries(
+    packages.map(({ name }) => {
+      const file = readdirSync(tarballs).find((one) => one.startsWith(`${name.slice(1).replace('/', '-')}-0`))
+      return [name, `file:../tarballs/${file}`]
+    }),
+  )
+  const { devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(version).toMatch(/^\d/)
+  const manifest = {
+    name: 'stranger',
+    private: true,
+    type: 'module',
+    dependencies: { ...dependencies, '@grpc/grpc-js': '1.14.7' },
+    devDependencies: { '@types/node': devDependencies['@types/node'] },
+  }
+  writeFileSync(join(consumer, 'package.json'), JSON.stringify(manifest))
+  writeFileSync(
+    join(consumer, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: strict, include: ['src'] }),
+  )
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], {
+    cwd: consumer,
+    env: strangersEnvironment,
+  })
+  fakes = await startFakeCluster()
+  peerPort = await freePort()
+  for (const { folder: name } of packages) {
+    for (const [i, { code }] of examplesOf(name).entries())
+      writeFileSync(join(consumer, 'src', `${name}-${i}.ts`), withFreePorts(code))
+  }
+  const imports = packages
+    .flatMap(({ entryPoints }) => entryPoints)
+    .map(
+      ({ specifier }, i) =>
+        `import * as all${i} from '${specifier}'\nconsole.log(Object.keys(all${i}).length)\n`,
+    )
+  writeFileSync(join(consumer, 'src/every-entry-point.ts'), imports.join(''))
+})
+
+afterAll(async () => {
+  await fakes?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the packages, packed and installed by npm in an empty folder', () => {
+  it('hold what they should and nothing else', async () => {
+    const consumer = join(folder, 'consumer/node_modules')
+    for (const { name, entryPoints } of packages) {
+      const files = readdirSync(join(consumer, name), { recursive: true, encoding: 'utf8' })
+      expect(files, name).toEqual(
+        expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']),
+      )
+      expect(
+        files.filter((file) => /[.]test[.]|tsbuildinfo$|^(test|bench|e2e)/.test(file)),
+        name,
+      ).toEqual([])
+      for (const { types, source } of entryPoints)
+        expect(files, name).toEqual(
+          expect.arrayContaining([
+            types.slice(2),
+            source.slice(2),
+            types.slice(2).replace(/d[.]ts$/, 'js.map'),
+          ]),
+        )
+    }
+  })
+
+  it('compile under strict settings: every entry point and every example of a README', async () => {
+    const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], {
+      cwd: join(folder, 'consumer'),
+    }).catch((error: { stdout: string }) => error)
+    // What the declarations of third parties lack is theirs.
+    expect(stdout.split('\n').filter((line) => /^(src|node_modules\/@chatroom)\//.test(line))).toEqual([])
+  })
+
+  it('load', async () => {
+    const { stdout } = await run('node', ['out/every-entry-point.js'], {
+      cwd: join(folder, 'consumer'),
+      env: strangersEnvironment,
+    })
+    expect(stdout.trim().split('\n')).toHaveLength(packages.flatMap(({ entryPoints }) => entryPoints).length)
+    expect(stdout).not.toMatch(/^0$/m)
+  })
+
+  const examples = packages.flatMap(({ folder: name }) =>
+    examplesOf(name).map(({ prints }, number) => ({ name, number, prints })),
+  )
+
+  it.each(packages)('$folder has a README that begins with an example', ({ folder: name }) => {
+    expect(examplesOf(name)[0]?.prints).toEqual(expect.any(String))
+  })
+
+  it.each(examples.filter(({ prints }) => prints !== null))(
+    'example $number in the README of $name prints what it says',
+    async ({ name, number, prints }) => {
+      const { stdout } = await run('node', [`out/${name}-${number}.js`], {
+        cwd: join(folder, 'consumer'),
+        env: strangersEnvironment,
+        timeout: 60_000,
+      })
+      expect(stdout).toBe(prints)
+    },
+  )
+})
