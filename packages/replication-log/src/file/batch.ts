@@ -3,10 +3,10 @@ import type { Place } from './place.ts'
 import { checksum, getUint64, putUint64 } from './wire.ts'
 
 export const batchHeaderBytes = 64
-export const recordHeaderBytes = 24
+const recordHeaderBytes = 24
 const endMarkBytes = 4
 /** Bytes of one batch beside its records. */
-export const batchOverheadBytes: number = batchHeaderBytes + endMarkBytes
+const batchOverheadBytes = batchHeaderBytes + endMarkBytes
 
 // No byte of a magic number or end mark is zero: a sector of a batch that reached the disk is never all zero at the batch's ends.
 const magic = Buffer.from([0xb1, 0x4c, 0x4f, 0x47])

@@ -43,10 +43,6 @@ export async function lockDirectory(
   return release
 }
 
-export function isLockFile(name: string): boolean {
-  return pattern.test(name)
-}
-
 function holderOf(name: string): ProcessIdentity | null {
   const match = pattern.exec(name)
   return match ? { pid: Number(match[1]), start: match[2] ?? '' } : null

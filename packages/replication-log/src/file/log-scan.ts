@@ -227,7 +227,7 @@ function laterBatches(buffer: Buffer, from: number, size: number, seed: number):
 
 const zeros = Buffer.alloc(64 * 1024)
 
-export function isZero(buffer: Buffer, from: number, to: number): boolean {
+function isZero(buffer: Buffer, from: number, to: number): boolean {
   for (let at = from; at < to; at += zeros.length) {
     const length = Math.min(zeros.length, to - at)
     if (buffer.compare(zeros, 0, length, at, at + length) !== 0) return false

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { StorageError } from '../storage-error.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
 import { LogScan } from './log-scan.ts'
 import { checkSegmentHeader, encodeSegmentHeader, segmentName, segmentNumber } from './segment-header.ts'
@@ -113,8 +114,7 @@ export async function openSegment(
   )
 }
 
-/** Makes a segment under its name, durable, with `size` bytes. A crash meanwhile leaves none, or all of it. */
-export async function createSegment(
+async function createSegment(
   fileSystem: FileSystem,
   directory: string,
   disk: string,
@@ -138,4 +138,29 @@ export async function createSegment(
   await fileSystem.rename(temporary, path)
   await fileSystem.syncDirectory(directory)
   return openSegment(fileSystem, directory, disk, { number, end: headerBytes, size: content.length })
+}
+
+/** Makes a segment under its name, with some zeros to overwrite; a crash meanwhile leaves none, or all of it. Code `full`: nothing was changed. */
+export async function beginSegment(
+  fileSystem: FileSystem,
+  directory: string,
+  disk: string,
+  number: number,
+  sizes: { readonly segmentBytes: number; readonly preallocateBytes: number },
+): Promise<Segment> {
+  const size = Math.min(sizes.preallocateBytes, sizes.segmentBytes)
+  const create = async (bytes: number): Promise<Segment> => {
+    try {
+      return await createSegment(fileSystem, directory, disk, number, bytes)
+    } catch (error) {
+      throw failureOf(`cannot create ${segmentName(number)}`, error)
+    }
+  }
+  try {
+    return await create(size)
+  } catch (error) {
+    if (size === 0 || !(error instanceof StorageError) || error.code !== 'full') throw error
+    // The last bytes are for entries, not for zeros.
+    return create(0)
+  }
 }

@@ -1,20 +1,13 @@
 import { join } from 'node:path'
 import { type Entry, entryBytes } from '../entry.ts'
 import { StorageError } from '../storage-error.ts'
-import {
-  type BatchExtent,
-  batchHeaderBytes,
-  decodeBatchHeader,
-  encodeGroup,
-  groupBytes,
-  isBodyWhole,
-  visitRecords,
-} from './batch.ts'
+import { type BatchExtent, encodeGroup, groupBytes } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
-import type { LogIndex, Run } from './log-index.ts'
+import type { LogIndex } from './log-index.ts'
 import type { LogScan } from './log-scan.ts'
 import type { Place } from './place.ts'
-import { allSegmentNumbers, createSegment, openSegment, type Segment } from './segment-files.ts'
+import { type PinnedRun, readRun } from './run-reader.ts'
+import { allSegmentNumbers, beginSegment, openSegment, type Segment } from './segment-files.ts'
 import { segmentName } from './segment-header.ts'
 import type { StateOnDisk } from './state-files.ts'
 import { failureOf } from './storage-failure.ts'
@@ -106,7 +99,7 @@ export class SegmentedLog {
     if (active) {
       await settle(active, scan)
     } else {
-      active = await createSegment(fileSystem, directory, found.disk, 1, sizes.preallocateBytes)
+      active = await beginSegment(fileSystem, directory, found.disk, 1, sizes)
       segments.push(active)
     }
     await fileSystem.syncDirectory(directory)
@@ -134,12 +127,7 @@ export class SegmentedLog {
   async startSegment(): Promise<void> {
     if (this.#active.end === headerBytes) return
     const number = this.#active.number + 1
-    const size = Math.min(this.#sizes.preallocateBytes, this.#sizes.segmentBytes)
-    try {
-      this.#active = await createSegment(this.#fileSystem, this.#directory, this.#disk, number, size)
-    } catch (error) {
-      throw failureOf(`cannot create ${segmentName(number)}`, error)
-    }
+    this.#active = await beginSegment(this.#fileSystem, this.#directory, this.#disk, number, this.#sizes)
     this.#segments = [...this.#segments, this.#active]
   }
 
@@ -315,64 +303,6 @@ export class SegmentedLog {
       })
     }
   }
-}
-
-interface PinnedRun {
-  readonly run: Run
-  readonly segment: Segment
-  /** Entries from here on are void in this run. */
-  readonly limit: number
-}
-
-async function readRun({ run, segment, limit }: PinnedRun): Promise<Entry[]> {
-  const length = run.end - run.offset
-  const buffer = Buffer.allocUnsafeSlow(length)
-  let got = 0
-  try {
-    got = await segment.file.read(buffer, length, run.offset)
-  } catch (error) {
-    throw damaged(segment.name, run.index, limit - 1, run.offset, error)
-  }
-  const entries: Entry[] = []
-  let at = 0
-  while (at < length) {
-    const header = decodeBatchHeader(buffer, at, got, run.offset + at, segment.seed)
-    const body = at + batchHeaderBytes
-    if (!header || !isBodyWhole(buffer, body, got, header)) {
-      const from = header?.first ?? (entries.at(-1)?.index ?? run.index - 1) + 1
-      throw damaged(
-        segment.name,
-        from,
-        header ? Math.min(limit, header.first + header.count) - 1 : limit - 1,
-        run.offset + at,
-      )
-    }
-    visitRecords(buffer, body, header, (index, term, kind, time, payloadStart, payloadEnd) => {
-      if (index >= limit) return false
-      if (index >= run.index) {
-        const payload = new Uint8Array(
-          buffer.buffer,
-          buffer.byteOffset + payloadStart,
-          payloadEnd - payloadStart,
-        )
-        entries.push({ index, term, time, kind, payload })
-      }
-      return true
-    })
-    at = body + header.bodyBytes
-  }
-  return entries
-}
-
-function damaged(file: string, from: number, to: number, at: number, cause?: unknown): StorageError {
-  return new StorageError(
-    'corrupt',
-    `${file}: damaged at byte ${at}; entries ${from} to ${to} cannot be read`,
-    {
-      damage: { file, from, to },
-      cause,
-    },
-  )
 }
 
 /** Cuts off what follows the last whole batch, and writes the last group again. */

@@ -1,20 +1,20 @@
 // What the file storage costs: acknowledged entries per second beside what the disk itself does, and how fast a log opens and is read.
 //
-//   pnpm build && node packages/replication-log/bench/append.ts      (Node >= 22.18, which strips types)
-//   node --import tsx packages/replication-log/bench/append.ts       (Node 20)
+//   pnpm build && node packages/replication-log/bench/append.mjs [directory] [payload bytes] [entries to open]
 //
-//   … append.ts [directory] [payload bytes] [entries to open]
+// Measures built code. The directory decides which disk; default: where temporary files go.
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import type { Entry, Storage } from '@chatroom/replication-log'
-import { openFileStorage } from '@chatroom/replication-log/file'
+import { promisify } from 'node:util'
+import { openFileStorage } from '../dist/file/index.js'
 
 const parent = process.argv[2] ?? tmpdir()
 const payload = new Uint8Array(Number(process.argv[3] ?? 150)).fill(0x78)
 const replayed = Number(process.argv[4] ?? 1_000_000)
 const secondsPerRow = 2
+const sync = promisify(fs.fdatasync)
 
 const directory = fs.mkdtempSync(join(parent, 'append-bench-'))
 try {
@@ -29,7 +29,7 @@ try {
 }
 
 /** Writes of one record and fdatasync, by way of the thread pool, and nothing else. */
-async function raw(what: string, preallocated: boolean): Promise<void> {
+async function raw(what, preallocated) {
   const path = join(directory, 'raw')
   const bytes = Buffer.alloc(payload.length + 92, 0x78)
   const file = fs.openSync(path, 'w+')
@@ -42,9 +42,7 @@ async function raw(what: string, preallocated: boolean): Promise<void> {
     let count = 0
     while (performance.now() < until) {
       fs.writeSync(file, bytes, 0, bytes.length, count * bytes.length)
-      await new Promise<void>((resolve, reject) =>
-        fs.fdatasync(file, (error) => (error ? reject(error) : resolve())),
-      )
+      await sync(file)
       count++
     }
     return count
@@ -53,12 +51,12 @@ async function raw(what: string, preallocated: boolean): Promise<void> {
   fs.unlinkSync(path)
 }
 
-async function appended(inFlight: number, perBatch: number): Promise<void> {
+async function appended(inFlight, perBatch) {
   const storage = openFileStorage({ directory: join(directory, `log-${inFlight}-${perBatch}`), replicaId: 0 })
   await storage.open({ tailBytes: 0 })
   let last = 0
   await row(`storage, ${inFlight} x ${perBatch} in flight`, payload.length, async (until) => {
-    const loop = async (): Promise<void> => {
+    const loop = async () => {
       while (performance.now() < until) {
         const entries = entriesAfter(last, perBatch)
         last += perBatch
@@ -71,7 +69,7 @@ async function appended(inFlight: number, perBatch: number): Promise<void> {
   await storage.close()
 }
 
-async function opened(): Promise<void> {
+async function opened() {
   const path = join(directory, 'large')
   let storage = openFileStorage({ directory: path, replicaId: 0 })
   await storage.open({ tailBytes: 0 })
@@ -91,12 +89,12 @@ async function opened(): Promise<void> {
   await storage.close()
 }
 
-async function readAll(storage: Storage): Promise<number> {
+async function readAll(storage) {
   for (let next = 1; next <= replayed; ) next += (await storage.read(next, 1024 * 1024)).length
   return storage.size()
 }
 
-function entriesAfter(last: number, count: number): Entry[] {
+function entriesAfter(last, count) {
   return Array.from({ length: count }, (_, at) => ({
     index: last + 1 + at,
     term: 1,
@@ -106,7 +104,7 @@ function entriesAfter(last: number, count: number): Entry[] {
   }))
 }
 
-async function row(name: string, bytes: number, run: (until: number) => Promise<number>): Promise<void> {
+async function row(name, bytes, run) {
   const processor = process.cpuUsage()
   const start = performance.now()
   const count = await run(start + secondsPerRow * 1000)
@@ -119,7 +117,7 @@ async function row(name: string, bytes: number, run: (until: number) => Promise<
   )
 }
 
-async function once(name: string, run: () => Promise<number>): Promise<void> {
+async function once(name, run) {
   const start = performance.now()
   const bytes = await run()
   const seconds = (performance.now() - start) / 1000
