@@ -27,6 +27,7 @@ const arrows = {
   'apps/cli-client': ['client', 'configuration'],
   'apps/chatctl': ['certificates', 'configuration', 'transport-grpc'],
   'examples/bot': ['client'],
+  'examples/simulated-counter': ['replica', 'simulator'],
   'examples/key-value': ['replica', 'replication-log', 'transport-grpc'],
 }
 
