@@ -32,6 +32,7 @@ function answer(id: number, changes: Partial<ReplicaStatus> & { members?: readon
       snapshotIndex: 0,
       crashesTolerated: members.length - 1,
       waiting: [],
+      slowestMember: null,
       peers: [],
       ...rest,
     },

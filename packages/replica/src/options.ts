@@ -5,6 +5,7 @@ import { defaultLimits, type Limits } from './core/limits.ts'
 import { ReplicaError } from './errors.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Fencer } from './ports/fencer.ts'
+import type { ReplicaObserver } from './ports/observer.ts'
 import type { StateMachine } from './ports/state-machine.ts'
 import type { Transport } from './ports/transport.ts'
 
@@ -27,6 +28,8 @@ export interface ReplicaOptions<
   readonly fencer?: Fencer
   /** Default: the system's. */
   readonly clock?: Clock
+  /** Is told what is measured, for metrics. Default: nobody. */
+  readonly observer?: ReplicaObserver
   /** What this replica tells the others of itself. */
   readonly hello?: {
     /** Where clients reach this replica, `host:port` or any other text: the others pass it on as the leader's address. Default: ''. */

@@ -8,12 +8,15 @@ import { step } from './core/step.ts'
 import { type LeaderHint, ReplicaError } from './errors.ts'
 import { checkedLimits, modes, type ReplicaOptions } from './options.ts'
 import { type Clock, systemClock } from './ports/clock.ts'
+import type { ReplicaLoad } from './ports/observer.ts'
 import type { StateMachine } from './ports/state-machine.ts'
 import type { Hello, TransportReceiver } from './ports/transport.ts'
 import { Applier } from './shell/applier.ts'
+import { CommitWatch } from './shell/commit-watch.ts'
 import { Persister } from './shell/persister.ts'
 import { outcomeUnknown, Proposals, refusal } from './shell/proposals.ts'
 import { Questions } from './shell/questions.ts'
+import { RoundTrips } from './shell/round-trips.ts'
 import { restore, Snapshotter } from './shell/snapshotter.ts'
 import type { PeerStatus, ReplicaStatus } from './status.ts'
 
@@ -44,6 +47,8 @@ export interface Replica<
   /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
   read<T>(query: (stateMachine: Machine) => T): Promise<T>
   status(): ReplicaStatus
+  /** What waits here, for metrics. */
+  load(): ReplicaLoad
   on(listener: (event: ReplicaEvent) => void): () => void
   /** Hands leadership to `to`, or to the most advanced follower. Resolves when another replica leads; rejects if none took over. */
   transferLeadership(to?: ReplicaId): Promise<void>
@@ -81,8 +86,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   readonly #options: ReplicaOptions<Command, Reply, Machine>
   readonly #limits: Limits
   readonly #clock: Clock
-  readonly #proposals = new Proposals<Reply>()
+  readonly #proposals: Proposals<Reply>
   readonly #questions = new Questions()
+  readonly #commits: CommitWatch
+  readonly #roundTrips: RoundTrips | null
   readonly #listeners = new Set<(event: ReplicaEvent) => void>()
   readonly #events: Event[] = []
   /** Messages that wait for a persist, ascending by its number. */
@@ -100,6 +107,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#options = options
     this.#limits = limits
     this.#clock = options.clock ?? systemClock
+    const { observer } = options
+    this.#proposals = new Proposals(observer)
+    this.#commits = new CommitWatch(observer)
+    this.#roundTrips = observer === undefined ? null : new RoundTrips(observer)
     this.id = options.id
     this.stateMachine = options.stateMachine
     this.closed = new Promise((resolve, reject) => {
@@ -109,7 +120,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   }
 
   async start(): Promise<void> {
-    const { id, members, mode, stateMachine, storage, transport, peers = [] } = this.#options
+    const { id, members, mode, stateMachine, storage, transport, observer, peers = [] } = this.#options
     const clock = this.#clock
     const stored = await storage.open({ tailBytes: this.#limits.cacheBytes })
     if (stored.identity.replicaId !== id) {
@@ -118,7 +129,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         `this data belongs to replica ${stored.identity.replicaId}, not to replica ${id}: give each replica its own data directory`,
       )
     }
-    if (stored.snapshot !== null) await restore(stateMachine, storage)
+    if (stored.snapshot !== null) await restore(stateMachine, storage, clock, observer)
     const failed = (error: unknown): void =>
       this.#halt(error instanceof Error ? error.message : String(error), error)
     const core = createCore({
@@ -135,8 +146,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       persisted: (persist) => {
         this.#release(persist)
         this.#dispatch({ type: 'persisted', persist })
+        if (core.lead !== null) this.#commits.held(id, core.log.durable, clock.now())
       },
       failed,
+      ...(observer === undefined ? {} : { observer }),
     })
     const applier = new Applier(stateMachine, storage, clock, () => core.log, core.appliedIndex, {
       replied: (entry, reply) => this.#proposals.applied(entry.index, entry.term, reply),
@@ -152,13 +165,20 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       storage,
       persister,
       applier,
+      clock,
+      observer,
       newest: stored.snapshot,
       dispatch,
       failed,
     })
     this.#running = { core, persister, applier, snapshotter }
     const receiver: TransportReceiver = {
-      receive: (from, message) => this.#dispatch({ type: 'receive', from, message }),
+      receive: (from, message) => {
+        this.#roundTrips?.received(from.id, message, clock.now())
+        this.#dispatch({ type: 'receive', from, message })
+        const progress = message.type === 'appended' ? core.lead?.progress.get(from.id) : undefined
+        if (progress !== undefined) this.#commits.held(from.id, progress.match, clock.now())
+      },
       observe: (observation) => this.#dispatch({ type: 'observe', observation }),
       hello: () => this.#hello(core),
     }
@@ -178,18 +198,28 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     const { signal } = options
     if (signal?.aborted) throw aborted()
     const core = this.#core()
-    if (core.role !== 'leader') throw refusal('not leader', this.#leader(core))
-    if (this.#running?.persister.full)
-      throw new ReplicaError(
-        'storage full',
-        `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
-      )
-    if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) throw refusal('overloaded', null)
+    const refused = this.#whyNotNow(core)
+    if (refused !== null) {
+      this.#options.observer?.proposalsFailed(refused.code, 1)
+      throw refused
+    }
     const payload = this.stateMachine.encode(command)
     const reply = new Promise<Reply>((resolve, reject) => {
       if (this.#proposals.add({ payload, resolve, reject })) this.#clock.soon(() => this.#handIn())
     })
     return signal === undefined ? reply : raceAbort(reply, signal)
+  }
+
+  /** Why no command is taken, whatever it is. */
+  #whyNotNow(core: Core): ReplicaError | null {
+    if (core.role !== 'leader') return refusal('not leader', this.#leader(core))
+    if (this.#running?.persister.full)
+      return new ReplicaError(
+        'storage full',
+        `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
+      )
+    if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) return refusal('overloaded', null)
+    return null
   }
 
   async read<T>(query: (stateMachine: Machine) => T): Promise<T> {
@@ -263,7 +293,18 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       snapshotIndex: core.snapshot?.index ?? 0,
       crashesTolerated: crashesTolerated(core),
       waiting: explainWaiting(core),
+      slowestMember: this.#commits.slowest,
       peers: [...core.peers.keys()].sort((a, b) => a - b).map((id) => this.#peerStatus(core, id)),
+    }
+  }
+
+  load(): ReplicaLoad {
+    const core = this.#core()
+    return {
+      proposals: this.#proposals.size,
+      persists: this.#running?.persister.waiting ?? 0,
+      heldMessages: this.#held.length,
+      queuedBytes: new Map([...core.peers.keys()].map((id) => [id, this.#options.transport.queuedBytes(id)])),
     }
   }
 
@@ -320,16 +361,23 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       case 'persist':
         return persister.persist(effect)
       case 'send':
-        if (effect.after === null) this.#options.transport.send(effect.to, effect.message)
-        else this.#held.push(effect)
+        if (effect.after !== null) this.#held.push(effect)
+        else {
+          this.#roundTrips?.sent(effect.to.id, effect.message, this.#clock.now())
+          this.#options.transport.send(effect.to, effect.message)
+        }
         return
       case 'apply':
+        if (core.lead !== null) this.#commits.committed(effect.upTo, this.#waitedFor(core), this.#clock.now())
         return applier.applyUpTo(effect.upTo)
-      case 'proposed':
-        return this.#proposals.proposed(effect.first, effect.term)
+      case 'proposed': {
+        const commands = this.#proposals.proposed(effect.first, effect.term)
+        return this.#commits.entered(effect.first + commands - 1, commands, this.#clock.now())
+      }
       case 'proposalRefused':
         return this.#proposals.refused(refusal(effect.why, this.#leader(core)))
       case 'leadershipLost':
+        this.#commits.forget()
         return this.#proposals.fail(outcomeUnknown())
       case 'readReady':
         return this.#questions.readReady(effect.ticket)
@@ -364,6 +412,11 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       case 'halt':
         return this.#halt(effect.reason, null)
     }
+  }
+
+  /** Whom a commit waits for: in fail-stop mode every member of the view; in majority mode nobody in particular. */
+  #waitedFor(core: Core): ReplicaId[] | null {
+    return core.mode.name === 'fail-stop' ? currentView(core).members.map((member) => member.id) : null
   }
 
   /** Messages whose persist is done may leave, in their order. */

@@ -72,5 +72,10 @@ export interface ReplicaStatus {
   /** How many more members may crash now, at once, and the chat goes on. On a replica that does not lead: as the view it knows allows. */
   readonly crashesTolerated: number
   readonly waiting: readonly Waiting[]
+  /**
+   * On the leader in fail-stop mode: the member that commits wait for most, and for how long after all others have the entries, milliseconds, averaged over
+   * about the last ten batches. Null: elsewhere, alone in the view, or before the first commit.
+   */
+  readonly slowestMember: { readonly id: ReplicaId; readonly delayMs: number } | null
   readonly peers: readonly PeerStatus[]
 }

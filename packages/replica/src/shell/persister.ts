@@ -1,6 +1,7 @@
 import { type Entry, type HardState, type Storage, StorageError } from '@chatroom/replication-log'
 import type { Effect } from '../core/effects.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { ReplicaObserver } from '../ports/observer.ts'
 
 type Persist = Extract<Effect, { type: 'persist' }>
 
@@ -12,6 +13,7 @@ export interface PersisterEvents {
   persisted(persist: number): void
   /** The storage broke a promise or failed for good. */
   failed(error: unknown): void
+  readonly observer?: Pick<ReplicaObserver, 'persisted'>
 }
 
 /**
@@ -37,6 +39,11 @@ export class Persister {
   /** The disk is full: what waits here is tried again, and nothing new should be taken. */
   get full(): boolean {
     return this.#full
+  }
+
+  /** Persists that wait for the one under way. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
   persist(effect: Persist): void {
@@ -75,9 +82,12 @@ export class Persister {
 
   #write(batch: readonly Persist[]): void {
     const merged = merge(batch)
+    const { observer } = this.#events
+    const begun = observer === undefined ? 0 : this.#clock.now()
     this.#storage.persist(merged).then(
       () => {
         this.#full = false
+        observer?.persisted(this.#clock.now() - begun)
         const last = batch.at(-1)
         if (last !== undefined && !this.#stopped) this.#events.persisted(last.persist)
         this.#done()

@@ -1,6 +1,7 @@
 import type { Refusal } from '../core/effects.ts'
 import type { LeaderHint, ReplicaErrorCode } from '../errors.ts'
 import { ReplicaError } from '../errors.ts'
+import type { ReplicaObserver } from '../ports/observer.ts'
 
 interface Waiting<Reply> {
   resolve(reply: Reply): void
@@ -16,6 +17,11 @@ export class Proposals<Reply> {
   #gathering: Proposal<Reply>[] = []
   #handedIn: Proposal<Reply>[] = []
   readonly #inLog = new Map<number, Waiting<Reply> & { readonly term: number }>()
+  readonly #observer: Pick<ReplicaObserver, 'proposalsFailed'> | undefined
+
+  constructor(observer?: Pick<ReplicaObserver, 'proposalsFailed'>) {
+    this.#observer = observer
+  }
 
   /** True if it is the first of its turn. */
   add(proposal: Proposal<Reply>): boolean {
@@ -33,15 +39,18 @@ export class Proposals<Reply> {
     return this.#handedIn.map((proposal) => proposal.payload)
   }
 
-  proposed(first: number, term: number): void {
+  /** Those handed in are in the log now. Returns how many. */
+  proposed(first: number, term: number): number {
     let index = first
     for (const { resolve, reject } of this.#handedIn) this.#inLog.set(index++, { resolve, reject, term })
     this.#handedIn = []
+    return index - first
   }
 
   refused(error: ReplicaError): void {
     const refused = this.#handedIn
     this.#handedIn = []
+    this.#count(error, refused.length)
     for (const proposal of refused) proposal.reject(error)
   }
 
@@ -49,14 +58,17 @@ export class Proposals<Reply> {
     const waiting = this.#inLog.get(index)
     if (waiting === undefined) return
     this.#inLog.delete(index)
-    if (waiting.term === term) waiting.resolve(reply)
-    else waiting.reject(outcomeUnknown())
+    if (waiting.term === term) return waiting.resolve(reply)
+    const error = outcomeUnknown()
+    this.#count(error, 1)
+    waiting.reject(error)
   }
 
   /** Leadership ended, or the replica: nobody can tell from here what becomes of these. */
   fail(error: ReplicaError): void {
     const all = [...this.#inLog.values()]
     this.#inLog.clear()
+    this.#count(error, all.length)
     for (const waiting of all) waiting.reject(error)
   }
 
@@ -64,7 +76,12 @@ export class Proposals<Reply> {
     this.fail(error)
     const gathering = this.#gathering
     this.#gathering = []
+    this.#count(error, gathering.length)
     for (const proposal of gathering) proposal.reject(error)
+  }
+
+  #count(error: ReplicaError, commands: number): void {
+    if (commands > 0) this.#observer?.proposalsFailed(error.code, commands)
   }
 }
 

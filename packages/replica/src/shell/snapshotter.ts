@@ -3,6 +3,8 @@ import { type SnapshotInfo, type SnapshotWriter, type Storage, StorageError } fr
 import type { Effect } from '../core/effects.ts'
 import type { Event } from '../core/events.ts'
 import { type Core, viewAt } from '../core/state.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ReplicaObserver } from '../ports/observer.ts'
 import type { StateMachine } from '../ports/state-machine.ts'
 import type { Applier } from './applier.ts'
 import type { Persister } from './persister.ts'
@@ -22,6 +24,8 @@ export class Snapshotter<Command, Reply> {
   readonly #storage: Storage
   readonly #persister: Persister
   readonly #applier: Applier<Command, Reply>
+  readonly #clock: Clock
+  readonly #observer: ReplicaObserver | undefined
   readonly #dispatch: (event: Event) => void
   readonly #failed: (error: unknown) => void
   #newest: { readonly index: number; readonly bytes: number } | null
@@ -33,6 +37,8 @@ export class Snapshotter<Command, Reply> {
     storage: Storage
     persister: Persister
     applier: Applier<Command, Reply>
+    clock: Clock
+    observer: ReplicaObserver | undefined
     newest: SnapshotInfo | null
     dispatch: (event: Event) => void
     failed: (error: unknown) => void
@@ -41,6 +47,8 @@ export class Snapshotter<Command, Reply> {
     this.#storage = parts.storage
     this.#persister = parts.persister
     this.#applier = parts.applier
+    this.#clock = parts.clock
+    this.#observer = parts.observer
     this.#newest = parts.newest
     this.#dispatch = parts.dispatch
     this.#failed = parts.failed
@@ -77,6 +85,7 @@ export class Snapshotter<Command, Reply> {
   }
 
   async #take(info: Omit<SnapshotInfo, 'bytes'>, chunks: IterableIterator<Uint8Array>): Promise<void> {
+    const begun = this.#clock.now()
     let writer: SnapshotWriter | null = null
     let bytes = 0
     try {
@@ -92,6 +101,7 @@ export class Snapshotter<Command, Reply> {
     }
     await writer.commit()
     this.#newest = { index: info.index, bytes }
+    this.#observer?.snapshotTaken(this.#clock.now() - begun, bytes)
   }
 
   /** A part of the newest snapshot for a follower. */
@@ -128,7 +138,7 @@ export class Snapshotter<Command, Reply> {
       }
       this.#incoming = null
       await incoming.writer.commit()
-      await restore(this.#machine, this.#storage)
+      await restore(this.#machine, this.#storage, this.#clock, this.#observer)
       await this.#storage.resetToSnapshot()
       this.#newest = { index: incoming.index, bytes: effect.total }
       this.#applier.jumpTo(incoming.index, effect.time)
@@ -173,8 +183,12 @@ export class Snapshotter<Command, Reply> {
 export async function restore<Command, Reply>(
   machine: StateMachine<Command, Reply>,
   storage: Storage,
+  clock: Clock,
+  observer: Pick<ReplicaObserver, 'snapshotRestored'> | undefined,
 ): Promise<void> {
+  const begun = clock.now()
   const sink = machine.restore()
   for await (const chunk of storage.readSnapshot(0)) sink.write(chunk)
   sink.finish()
+  observer?.snapshotRestored(clock.now() - begun)
 }

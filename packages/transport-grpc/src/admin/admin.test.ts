@@ -62,6 +62,12 @@ const arbitraryStatus: fc.Arbitrary<ReplicaStatus> = fc.record({
       sinceMs: number,
     }),
   ),
+  slowestMember: fc.option(
+    fc.record({
+      id: fc.nat({ max: 6 }),
+      delayMs: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+    }),
+  ),
   peers: fc.array(
     fc.record({
       id: fc.nat({ max: 6 }),

@@ -59,6 +59,7 @@ export function encodeStatus(status: ReplicaStatus): GetStatusResponse {
     leaderAddress: status.leaderAddress ?? undefined,
     view: encodeView(status.view),
     waiting: status.waiting.map(encodeWaiting),
+    slowestMember: status.slowestMember ?? undefined,
     peers: status.peers.map(encodePeer),
   }
 }
@@ -73,6 +74,7 @@ export function decodeStatus(response: GetStatusResponse): ReplicaStatus {
     leaderAddress: response.leaderAddress ?? null,
     view: decodeView(response.view),
     waiting: response.waiting.map((one) => ({ ...one, for: named(reasonNames, one.for, 'reason to wait') })),
+    slowestMember: response.slowestMember ?? null,
     peers: response.peers.map(decodePeer),
   }
 }
