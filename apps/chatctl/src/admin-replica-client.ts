@@ -1,4 +1,10 @@
-import { type AdminClient, connectAdmin, TransportError } from '@chatroom/transport-grpc/admin'
+import { ConfigurationError, type TlsFiles } from '@chatroom/configuration'
+import {
+  type AdminClient,
+  connectAdmin,
+  operatorCredentials,
+  TransportError,
+} from '@chatroom/transport-grpc/admin'
 import { type ReplicaClient, ReplicaUnreachable } from './replica-client.ts'
 
 /** Milliseconds that a replica has to tell its status. */
@@ -6,11 +12,12 @@ const statusDeadline = 2_000
 /** Milliseconds that a leader has to hand over. */
 const transferDeadline = 10_000
 
-/** Asks replicas over the admin plane. */
-export function createAdminReplicaClient(): ReplicaClient {
+/** Asks replicas over the admin plane, as the operator whose certificate this is; null: in plain text. @throws ConfigurationError if its files cannot be used */
+export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
+  const trust = tls === null ? {} : { credentials: credentialsOf(tls) }
   const clients = new Map<string, AdminClient>()
   const call = async <T>(address: string, work: (client: AdminClient) => Promise<T>): Promise<T> => {
-    const client = clients.get(address) ?? connectAdmin(address)
+    const client = clients.get(address) ?? connectAdmin(address, trust)
     clients.set(address, client)
     try {
       return await work(client)
@@ -33,5 +40,14 @@ export function createAdminReplicaClient(): ReplicaClient {
       for (const client of clients.values()) client.close()
       clients.clear()
     },
+  }
+}
+
+function credentialsOf(tls: TlsFiles): ReturnType<typeof operatorCredentials> {
+  try {
+    return operatorCredentials(tls)
+  } catch (cause) {
+    if (!(cause instanceof TransportError)) throw cause
+    throw new ConfigurationError('invalid value', cause.message, { cause })
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { processSurroundings, runProgram } from '@chatroom/configuration'
 import { createAdminReplicaClient } from './admin-replica-client.ts'
+import { certsCommand } from './commands/certs.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferLeadershipCommand } from './commands/transfer-leadership.ts'
 
@@ -11,6 +12,7 @@ process.exitCode = await runProgram(
     commands: [
       statusCommand(createAdminReplicaClient, process.stdout.isTTY === true),
       transferLeadershipCommand(createAdminReplicaClient),
+      certsCommand,
     ],
     notes: '"chatctl COMMAND --help" tells the rest.',
   },

@@ -5,9 +5,7 @@ import { siblingCommand } from './dev/child-command.ts'
 import { devProgram } from './dev/program.ts'
 import { processScreen } from './dev/screen.ts'
 
-const { ask, close } = createAskStatus()
 process.exitCode = await runProgram(
-  devProgram(siblingCommand(import.meta.url, './main'), ask, processScreen()),
+  devProgram(siblingCommand(import.meta.url, './main'), createAskStatus, processScreen()),
   processSurroundings(),
 )
-close()

@@ -8,6 +8,8 @@ import {
   processSurroundings,
   resolveCluster,
   runProgram,
+  serverTls,
+  tlsOptions,
 } from '@chatroom/configuration'
 import { ReplicaError } from '@chatroom/replica'
 import { setLogger } from '@grpc/grpc-js'
@@ -22,6 +24,10 @@ const program: CommandDefinition = {
   options: [
     options.id,
     ...clusterOptions,
+    ...tlsOptions,
+    options.insecure,
+    options.maxConnections,
+    options.maxConnectionsPerAddress,
     options.idleTimeout,
     options.logLevel,
     options.logFormat,
@@ -35,6 +41,7 @@ const program: CommandDefinition = {
 async function run({ settings, surroundings }: Invocation): Promise<number> {
   const cluster = resolveCluster(settings)
   const member = ownMember(settings, cluster)
+  const tls = serverTls(settings, member)
   const stop = listenForStop(settings.get(options.supervised))
   const log = createLogger({
     replica: member.id,
@@ -46,7 +53,11 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
   setLogger(grpcLogger(log))
   const idleTimeoutMs = settings.get(options.idleTimeout) * 1_000
   try {
-    await serve({ cluster, member, idleTimeoutMs, stop, log })
+    const connections = {
+      total: settings.get(options.maxConnections),
+      perAddress: settings.get(options.maxConnectionsPerAddress),
+    }
+    await serve({ cluster, member, tls, connections, idleTimeoutMs, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

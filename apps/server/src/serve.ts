@@ -1,16 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
-import type { Cluster, ClusterMember } from '@chatroom/configuration'
+import type { Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
 import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat, type Command, type Reply } from '@chatroom/state-machine'
-import { createGrpcTransport, TransportError } from '@chatroom/transport-grpc'
+import {
+  type Certificates,
+  createGrpcTransport,
+  createPeerTls,
+  openCertificates,
+  TransportError,
+} from '@chatroom/transport-grpc'
 import { adminService } from '@chatroom/transport-grpc/admin'
+import type { ConnectionLimits } from './client-connections.ts'
 import { type ClientListener, listenForClients } from './client-listener.ts'
 import type { Logger } from './logging.ts'
 import { logReplicaEvent } from './replica-events.ts'
+import { sparseNotices } from './sparse-notices.ts'
 import { StartupError } from './startup-error.ts'
 import type { StopRequest } from './stop-request.ts'
 
@@ -18,6 +26,9 @@ export interface ServeOptions {
   readonly cluster: Cluster
   /** This replica. */
   readonly member: ClusterMember
+  /** The certificates of this replica; null for plain text. */
+  readonly tls: TlsFiles | null
+  readonly connections: ConnectionLimits
   /** Idle timeout of sessions that ask for none, milliseconds. */
   readonly idleTimeoutMs: number
   readonly stop: StopRequest
@@ -35,6 +46,13 @@ const closeMs = 2_500
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { cluster, member, idleTimeoutMs, stop, log } = options
+  const certificates = options.tls === null ? null : certificatesOf(options.tls, log)
+  const refused = refusalLog(log)
+  const peerTls =
+    certificates === null
+      ? null
+      : createPeerTls({ certificates, refused: (refusal) => refused('peer', refusal) })
+  const trust = peerTls === null ? {} : { credentials: peerTls }
   const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
   const replica: Replica<Command, Reply, Chat> = createReplica({
     id: member.id,
@@ -50,11 +68,15 @@ export async function serve(options: ServeOptions): Promise<void> {
       id: member.id,
       listen: member.peerAddress,
       peers: new Map(cluster.members.map(({ id, peerAddress }) => [id, peerAddress])),
+      ...trust,
       services: [
-        adminService({
-          status: () => replica.status(),
-          transferLeadership: (to) => replica.transferLeadership(to),
-        }),
+        adminService(
+          {
+            status: () => replica.status(),
+            transferLeadership: (to) => replica.transferLeadership(to),
+          },
+          trust,
+        ),
       ],
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
@@ -72,7 +94,13 @@ export async function serve(options: ServeOptions): Promise<void> {
       log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
   })
   // Before the replica takes part: one that no client can reach must not come to lead.
-  const listener = await listenForClients(member.clientAddress, service)
+  const listener = await listenForClients({
+    address: member.clientAddress,
+    service,
+    certificates,
+    limits: options.connections,
+    refused: (refusal) => refused('client', refusal),
+  })
   try {
     await replica.start()
   } catch (error) {
@@ -88,6 +116,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       clientAddress: member.clientAddress.text,
       peerAddress: member.peerAddress.text,
       dataDirectory: member.dataDirectory,
+      encrypted: certificates !== null,
     },
     `started; clients at ${member.clientAddress.text}, peers at ${member.peerAddress.text}`,
   )
@@ -95,6 +124,43 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info({ event: 'replica.stopping', reason }, `stopping: ${reason ?? 'closed'}`)
   await stopCleanly({ replica, service, listener, log })
   log.info({ event: 'replica.stopped' }, 'stopped')
+}
+
+/** @throws StartupError if they cannot be used */
+function certificatesOf(files: TlsFiles, log: Logger): Certificates {
+  try {
+    return openCertificates(files, (notice) => {
+      if (notice.type === 'reloaded') {
+        const expires = notice.expires.toISOString()
+        log.info(
+          { event: 'certificates.reloaded', expires },
+          `new connections use new certificates, until ${expires}`,
+        )
+      } else {
+        const { reason } = notice
+        log.error({ event: 'certificates.unusable', reason }, `goes on with the old certificates: ${reason}`)
+      }
+    })
+  } catch (error) {
+    throw startupFailure(error)
+  }
+}
+
+/** Of connections that were refused for the same reason the log tells one in ten seconds. */
+const refusalsEveryMs = 10_000
+
+function refusalLog(
+  log: Logger,
+): (port: 'client' | 'peer', refusal: { readonly from: string; readonly reason: string }) => void {
+  const sparse = sparseNotices(refusalsEveryMs, () => performance.now())
+  return (port, { from, reason }) => {
+    const keptBack = sparse(`${port} ${reason}`)
+    if (keptBack === null) return
+    log.warn(
+      { event: `${port}.connection-refused`, from, reason, keptBack },
+      `a connection to the ${port} port from ${from} was refused: it ${reason}`,
+    )
+  }
 }
 
 /** Hands leadership over, so that clients lose no time; finishes what is under way; closes. */

@@ -1,6 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { authorityFrom, createAuthority, issueForOperator, issueForReplica, type Issued } from './authority.ts'
+import {
+  authorityFrom,
+  createAuthority,
+  type Issued,
+  issueForOperator,
+  issueForReplica,
+} from './authority.ts'
 import { CertificatesError } from './error.ts'
 
 /** The authority outlives what it signs, so that certificates are replaced more often than what everybody trusts. */
@@ -48,9 +54,13 @@ export async function writeClusterCertificates(options: {
     ])
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new CertificatesError('not written', `${directory}: certificates cannot be written there (${why}).`, {
-      cause,
-    })
+    throw new CertificatesError(
+      'not written',
+      `${directory}: certificates cannot be written there (${why}).`,
+      {
+        cause,
+      },
+    )
   }
 }
 

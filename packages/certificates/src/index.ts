@@ -3,9 +3,9 @@ export {
   type Authority,
   authorityFrom,
   createAuthority,
+  type Issued,
   issueForOperator,
   issueForReplica,
-  type Issued,
   type Validity,
 } from './authority.ts'
 export { type CertificateErrorCode, CertificatesError } from './error.ts'

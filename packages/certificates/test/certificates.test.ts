@@ -18,7 +18,10 @@ test('a cluster gets an authority, and certificates that it signed under the rig
   const directory = join(temporaryDirectory(), 'certs')
   const written = await writeClusterCertificates({ directory, hosts, days: 30, renew: false })
   expect(readdirSync(directory).sort()).toEqual(
-    ['ca', 'operator', 'replica-0', 'replica-1', 'replica-2'].flatMap((name) => [`${name}.crt`, `${name}.key`]),
+    ['ca', 'operator', 'replica-0', 'replica-1', 'replica-2'].flatMap((name) => [
+      `${name}.crt`,
+      `${name}.key`,
+    ]),
   )
   for (const { path, secret } of written) {
     expect(secret).toBe(path.endsWith('.key'))
@@ -62,7 +65,9 @@ test('renewal keeps the authority and replaces what it signed', async () => {
   await writeClusterCertificates({ directory, hosts, days: 60, renew: true })
   expect(read('ca.crt')).toBe(before.ca)
   expect(read('replica-0.crt')).not.toBe(before.replica)
-  expect(new X509Certificate(read('replica-0.crt')).verify(new X509Certificate(before.ca).publicKey)).toBe(true)
+  expect(new X509Certificate(read('replica-0.crt')).verify(new X509Certificate(before.ca).publicKey)).toBe(
+    true,
+  )
   expect(statSync(join(directory, 'replica-0.key')).mode & 0o777).toBe(0o600)
 })
 

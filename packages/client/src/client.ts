@@ -4,7 +4,7 @@ import {
   type ListAccountsRequest,
   type ListAccountsResponse,
 } from '@chatroom/transport-grpc/chat'
-import { credentials } from '@grpc/grpc-js'
+import { trustOf } from './credentials.ts'
 import { ChatError } from './error.ts'
 import type { InboxMessage, InboxOptions } from './inbox.ts'
 import { LeaderFinder } from './leader-finder.ts'
@@ -65,10 +65,9 @@ export class ChatClient implements AsyncDisposable {
   constructor(options: ConnectOptions) {
     this.#settings = settingsOf(options)
     const { servers, tryTimeoutMs } = this.#settings
-    const channelCredentials = options.credentials ?? credentials.createInsecure()
     this.#finder = new LeaderFinder({
       servers,
-      open: (address) => new ReplicaChannel(address, channelCredentials),
+      open: (address) => new ReplicaChannel(address, trustOf(address, options)),
       probe: probeLeader(Math.max(1_000, tryTimeoutMs)),
       onSwitch: (event) => {
         for (const listener of [...this.#switchListeners]) listener(event)

@@ -37,6 +37,8 @@ export class LeaderFinder {
   #doubtedUntil = Number.NEGATIVE_INFINITY
   #doubtTimer: NodeJS.Timeout | undefined
   #answered = false
+  /** The last that is known of a server that cannot answer. */
+  #fault: string | null = null
   #onAnswer: () => void = () => undefined
   #closed = false
 
@@ -100,7 +102,9 @@ export class LeaderFinder {
       const servers = [...this.#channels.keys()].join(', ')
       throw new ChatError(
         'no server',
-        `No server answers at ${servers}. Start one, or name others with servers.`,
+        this.#fault === null
+          ? `No server answers at ${servers}. Start one, or name others with servers.`
+          : `No server can be used. ${this.#fault.replace(/\.$/, '')}.`,
       )
     } finally {
       // If one answered that does not lead, nobody waits for the leader any more.
@@ -158,6 +162,9 @@ export class LeaderFinder {
       answered: () => {
         this.#answered = true
         this.#onAnswer()
+      },
+      faulty: (channel, fault) => {
+        this.#fault = `${channel.address}: ${fault}`
       },
       learned: (address) => this.#learned(address),
     })

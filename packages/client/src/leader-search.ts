@@ -9,7 +9,11 @@ export type Answer =
   /** It answers, but does not serve; it may know who does. */
   | { readonly kind: 'does not'; readonly leader: string | null }
   /** No answer that a chat replica gives. */
-  | { readonly kind: 'silent' }
+  | {
+      readonly kind: 'silent'
+      /** Why this is not a matter of time, to follow the address; null if it may be. */
+      readonly fault: string | null
+    }
 
 /** Asks one replica whether it leads. Never rejects; ends early with the signal. */
 export type Probe = (channel: ReplicaChannel, signal: AbortSignal) => Promise<Answer>
@@ -19,6 +23,8 @@ export interface SearchEvents {
   readonly found: (channel: ReplicaChannel) => void
   /** A replica answered, though it does not lead. */
   readonly answered: () => void
+  /** No answer will come from there until somebody changes something. */
+  readonly faulty: (channel: ReplicaChannel, fault: string) => void
   /** Someone named a leader that nobody told us of. @returns the channel to it, or null if it should not be believed. */
   readonly learned: (address: string) => ReplicaChannel | null
 }
@@ -68,6 +74,7 @@ export class LeaderSearch {
         this.#events.answered()
         if (answer.leader !== null && answer.leader !== channel.address) this.hint(answer.leader)
       }
+      if (answer.kind === 'silent' && answer.fault !== null) this.#events.faulty(channel, answer.fault)
       await pause(pauseBefore(failures, searchBackoff, Math.random()), signal, (end) => {
         this.#wakers.set(channel, end)
       })

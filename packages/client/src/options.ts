@@ -31,8 +31,13 @@ export interface ConnectOptions {
   readonly maximumInFlight?: number
   /** Messages waiting behind those in flight, after which `send` fails with `queue full`. Default 1,024. */
   readonly maximumQueued?: number
-  /** Default: plain TCP. */
+  /** Default: plain text, unless `tls` is given. Goes before `tls`. */
   readonly credentials?: ChannelCredentials
+  /** Encrypt, and believe servers that show a certificate for the host of their address, signed by one of these authorities. */
+  readonly tls?: {
+    /** PEM, one certificate or several. */
+    readonly ca: string
+  }
   /** Ends the wait for a first answer. */
   readonly signal?: AbortSignal
 }

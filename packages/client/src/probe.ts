@@ -1,4 +1,5 @@
 import { ChatServiceService, readChatError } from '@chatroom/transport-grpc/chat'
+import { trustFaultIn } from './credentials.ts'
 import { failureOf, isServiceError } from './failure.ts'
 import type { Answer, Probe } from './leader-search.ts'
 import { onAbort } from './on-abort.ts'
@@ -19,7 +20,10 @@ export function probeLeader(timeoutMs: number): Probe {
     } catch (error) {
       if (!isServiceError(error)) throw error
       const info = readChatError(error)
-      if (info.reason === null) return { kind: 'silent' }
+      if (info.reason === null) {
+        const fault = info.code === 'UNAUTHENTICATED' ? info.message : trustFaultIn(info.message)
+        return { kind: 'silent', fault }
+      }
       const failure = failureOf(info)
       return { kind: 'does not', leader: failure.kind === 'lost' ? failure.leader : null }
     } finally {

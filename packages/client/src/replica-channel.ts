@@ -1,6 +1,5 @@
 import { bearerMetadata } from '@chatroom/transport-grpc/chat'
 import {
-  type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -8,6 +7,7 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js'
+import type { Trust } from './credentials.ts'
 
 /** One method of the generated service definition. */
 export interface Method<Request, Response> {
@@ -48,9 +48,9 @@ export class ReplicaChannel {
   readonly #client: Client
   #closed = false
 
-  constructor(address: string, credentials: ChannelCredentials) {
+  constructor(address: string, trust: Trust) {
     this.address = address
-    this.#client = new Client(address, credentials, channelOptions)
+    this.#client = new Client(address, trust.credentials, { ...channelOptions, ...trust.channelOptions })
     this.#keepWarm()
   }
 

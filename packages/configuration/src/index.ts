@@ -26,6 +26,14 @@ export {
   type Surroundings,
   usageExitCode,
 } from './program.ts'
+export {
+  clientTls,
+  clientTlsOptions,
+  operatorTls,
+  serverTls,
+  type TlsFiles,
+  tlsOptions,
+} from './security.ts'
 export type { Settings, Source } from './settings.ts'
 // For running a program's configuration without a command line.
 export { type Given, resolveSettings } from './settings.ts'

@@ -85,12 +85,72 @@ export const mode: Option<Mode | null> = defineOption<Mode | null>({
   fallbackWords: 'fail-stop if every peer address is a loopback address, else majority',
 })
 
+export const certs: Option<string | null> = defineOption<string | null>({
+  key: 'certs',
+  placeholder: 'directory',
+  help: 'certificates as "chatctl certs" makes them; everything is then encrypted: a replica shows replica-N.crt, chatctl operator.crt, and all believe ca.crt',
+  schema: path(),
+  fallback: null,
+  fallbackWords: 'none',
+})
+
+export const tlsCa: Option<string | null> = defineOption<string | null>({
+  key: 'tlsCa',
+  placeholder: 'file',
+  help: 'certificates of the authorities to believe, PEM, instead of ca.crt in --certs',
+  schema: path(),
+  fallback: null,
+  fallbackWords: '',
+})
+
+export const tlsCert: Option<string | null> = defineOption<string | null>({
+  key: 'tlsCert',
+  placeholder: 'file',
+  help: 'the own certificate, PEM, instead of the one in --certs',
+  schema: path(),
+  fallback: null,
+  fallbackWords: '',
+})
+
+export const tlsKey: Option<string | null> = defineOption<string | null>({
+  key: 'tlsKey',
+  placeholder: 'file',
+  help: 'the key of the own certificate, PEM, instead of the one in --certs',
+  schema: path(),
+  fallback: null,
+  fallbackWords: '',
+})
+
+export const insecure: Option<boolean> = defineOption<boolean>({
+  key: 'insecure',
+  placeholder: null,
+  help: 'plain text also between hosts: who is on the network can read and change everything',
+  schema: onOrOff(),
+  fallback: false,
+})
+
 export const idleTimeout: Option<number> = defineOption<number>({
   key: 'idleTimeout',
   placeholder: 'seconds',
   help: 'seconds without a command after which a session ends, up to 86400',
   schema: wholeNumber('a number of seconds', 1, 86_400),
   fallback: 60,
+})
+
+export const maxConnections: Option<number> = defineOption<number>({
+  key: 'maxConnections',
+  placeholder: 'number',
+  help: 'connections to the client port of one replica',
+  schema: wholeNumber('a number of connections', 1, 1_000_000),
+  fallback: 16_384,
+})
+
+export const maxConnectionsPerAddress: Option<number> = defineOption<number>({
+  key: 'maxConnectionsPerAddress',
+  placeholder: 'number',
+  help: 'the same from one IP address',
+  schema: wholeNumber('a number of connections', 1, 1_000_000),
+  fallback: 4_096,
 })
 
 export const logLevel: Option<LogLevel> = defineOption<LogLevel>({
@@ -145,7 +205,14 @@ export const fileOptions: readonly Option<unknown>[] = [
   peers,
   id,
   mode,
+  certs,
+  tlsCa,
+  tlsCert,
+  tlsKey,
+  insecure,
   idleTimeout,
+  maxConnections,
+  maxConnectionsPerAddress,
   logLevel,
   logFormat,
   json,

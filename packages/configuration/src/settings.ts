@@ -27,6 +27,8 @@ export interface Settings {
   require<T>(option: Option<T | null>): T
   /** A path option made absolute: relative to the working directory, or to the config file that names it. */
   path(option: Option<string>): string
+  /** The same for a path that need not be given; null if it is not. */
+  optionalPath(option: Option<string | null>): string | null
   source(option: Option<unknown>): Source
   /**
    * Command line flags that set what is not the default, for another program or for a line that the user may type. Of `options`, only those
@@ -115,6 +117,10 @@ function view(
   return {
     get,
     path,
+    optionalPath: (option) => {
+      const value = get(option)
+      return value === null ? null : resolve(of(option)?.directory ?? workingDirectory, value)
+    },
     require: <T>(option: Option<T | null>): T => {
       const value = get(option)
       if (value !== null) return value
@@ -140,7 +146,7 @@ function flagsOf(option: Option<unknown>, raw: Raw): string[] {
     return [parse(option, raw) === true ? option.flag : option.flag.replace(/^--/, '--no-')]
   }
   const { value } = raw
-  if (raw.source.kind === 'file' && option.placeholder === 'directory') {
+  if (raw.source.kind === 'file' && (option.placeholder === 'directory' || option.placeholder === 'file')) {
     return [option.flag, resolve(raw.directory, String(value))]
   }
   return [option.flag, Array.isArray(value) ? value.join(',') : String(value)]

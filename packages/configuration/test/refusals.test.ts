@@ -126,7 +126,8 @@ describe('names that nothing answers to', () => {
     )
     expect(await refusal({ file: '{"a\\nb": 5}' })).toBe(
       '2 chatroom.config.json: "a\\nb" is no option. Known are dataDir, clientPort, peerPort, servers, peers, id, mode, ' +
-        'idleTimeout, logLevel, logFormat, json, restart.',
+        'certs, tlsCa, tlsCert, tlsKey, insecure, ' +
+        'idleTimeout, maxConnections, maxConnectionsPerAddress, logLevel, logFormat, json, restart.',
     )
   })
   test('what only the command line takes is no key of the config file', async () => {

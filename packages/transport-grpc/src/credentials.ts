@@ -5,7 +5,7 @@ import { checkServerIdentity, connect } from 'node:tls'
 import type { ReplicaId } from '@chatroom/election'
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js'
 import type { Certificates } from './tls/certificates.ts'
-import { type Refusal, TlsDoor } from './tls/door.ts'
+import { Door, type Refusal } from './tls/door.ts'
 import { namesIn, replicaName, speaksForOperator, speaksForReplica } from './tls/identity.ts'
 
 /** What a call tells of the connection it came over. */
@@ -50,7 +50,7 @@ export interface PeerTlsOptions {
 export function createPeerTls(options: PeerTlsOptions): PeerCredentials {
   const { certificates, refused, handshakeMs = 5_000 } = options
   let accept: (connection: Duplex) => void = () => undefined
-  const door = new TlsDoor({
+  const door = new Door({
     certificates,
     mutual: true,
     handshakeMs,

@@ -10,7 +10,7 @@ export {
   type LoadedCertificates,
   openCertificates,
 } from './tls/certificates.ts'
-export { type DoorOptions, type Refusal, TlsDoor } from './tls/door.ts'
+export { Door, type DoorOptions, type Refusal } from './tls/door.ts'
 export {
   createGrpcTransport,
   type GrpcTransport,

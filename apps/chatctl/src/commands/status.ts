@@ -2,8 +2,11 @@ import {
   type CommandDefinition,
   defineOption,
   onOrOff,
+  operatorTls,
   options,
   peerAddresses,
+  type TlsFiles,
+  tlsOptions,
 } from '@chatroom/configuration'
 import { type ClusterStatus, clusterStatus } from '../cluster-status.ts'
 import type { ReplicaClient } from '../replica-client.ts'
@@ -55,18 +58,21 @@ With --json, one object on one line (with --watch, one a line):
     waiting         what it waits for: for (one of a closed set), replicas (ids), words (for people), sinceMs`
 
 /** `chatctl status`; `terminal` says whether standard output is one. */
-export function statusCommand(connect: () => ReplicaClient, terminal: boolean): CommandDefinition {
+export function statusCommand(
+  connect: (tls: TlsFiles | null) => ReplicaClient,
+  terminal: boolean,
+): CommandDefinition {
   return {
     name: 'status',
     summary: 'Shows every replica: who leads, who counts, how far each is, what it waits for.',
-    options: [options.peers, options.peerPort, options.json, watch],
+    options: [options.peers, options.peerPort, ...tlsOptions, options.json, watch],
     notes,
     run: async ({ settings, surroundings }) => {
       const addresses = peerAddresses(settings).map(({ text }) => text)
       const show = settings.get(options.json)
         ? (status: ClusterStatus): void => surroundings.stdout(`${JSON.stringify(status)}\n`)
         : (status: ClusterStatus): void => surroundings.stdout(statusText(status))
-      const client = connect()
+      const client = connect(operatorTls(settings))
       try {
         if (!settings.get(watch)) {
           const status = await clusterStatus(client, addresses)

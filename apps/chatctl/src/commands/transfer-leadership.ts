@@ -2,8 +2,11 @@ import {
   type CommandDefinition,
   ConfigurationError,
   defineOption,
+  operatorTls,
   options,
   peerAddresses,
+  type TlsFiles,
+  tlsOptions,
   wholeNumber,
 } from '@chatroom/configuration'
 import { type ClusterStatus, clusterStatus } from '../cluster-status.ts'
@@ -38,11 +41,13 @@ async function successor(
 }
 
 /** `chatctl transfer-leadership` */
-export function transferLeadershipCommand(connect: () => ReplicaClient): CommandDefinition {
+export function transferLeadershipCommand(
+  connect: (tls: TlsFiles | null) => ReplicaClient,
+): CommandDefinition {
   return {
     name: 'transfer-leadership',
     summary: 'Lets another replica lead, without a crash and without losing a request.',
-    options: [options.peers, options.peerPort, to],
+    options: [options.peers, options.peerPort, ...tlsOptions, to],
     notes:
       'Exit codes: 0 another replica leads (or the one that was asked for led already), 1 not done, 2 called or configured wrongly.',
     run: async ({ settings, surroundings }) => {
@@ -54,7 +59,7 @@ export function transferLeadershipCommand(connect: () => ReplicaClient): Command
           `--to: there is no replica ${target}; the last one is ${addresses.length - 1}.`,
         )
       }
-      const client = connect()
+      const client = connect(operatorTls(settings))
       try {
         const before = await clusterStatus(client, addresses)
         const address = before.leader === null ? undefined : addresses[before.leader]

@@ -1,16 +1,26 @@
 import { connect } from 'node:net'
-import { parseAddress } from '@chatroom/configuration'
-import { type AdminClient, connectAdmin, TransportError } from '@chatroom/transport-grpc/admin'
+import { ConfigurationError, parseAddress, type TlsFiles } from '@chatroom/configuration'
+import {
+  type AdminClient,
+  connectAdmin,
+  operatorCredentials,
+  TransportError,
+} from '@chatroom/transport-grpc/admin'
 import type { AskStatus } from './status-polls.ts'
 
 /**
  * Asks replicas over the admin plane. Keeps a connection while it works; after a failure the next question makes a new one, since gRPC would wait longer and longer
- * before it tries an address again, and a replica that comes back is to be noticed soon.
+ * before it tries an address again, and a replica that comes back is to be noticed soon. `tls`: what the launcher shows as an operator; null for plain text.
+ * @throws ConfigurationError if its files cannot be used
  */
-export function createAskStatus(): { readonly ask: AskStatus; readonly close: () => void } {
+export function createAskStatus(tls: TlsFiles | null): {
+  readonly ask: AskStatus
+  readonly close: () => void
+} {
+  const trust = tls === null ? {} : { credentials: credentialsOf(tls) }
   const clients = new Map<string, AdminClient>()
   const ask: AskStatus = async (address, deadlineMs) => {
-    const client = clients.get(address) ?? connectAdmin(address)
+    const client = clients.get(address) ?? connectAdmin(address, trust)
     clients.set(address, client)
     try {
       return { status: await client.status({ deadlineMs }) }
@@ -45,4 +55,13 @@ function isRefused(address: string, deadlineMs: number): Promise<boolean> {
     socket.once('connect', () => finish(false))
     socket.once('error', (error) => finish('code' in error && error.code === 'ECONNREFUSED'))
   })
+}
+
+function credentialsOf(tls: TlsFiles): ReturnType<typeof operatorCredentials> {
+  try {
+    return operatorCredentials(tls)
+  } catch (cause) {
+    if (!(cause instanceof TransportError)) throw cause
+    throw new ConfigurationError('invalid value', cause.message, { cause })
+  }
 }

@@ -4,10 +4,14 @@ import {
   type Cluster,
   type CommandDefinition,
   clusterOptions,
+  operatorTls,
   options,
   resolveCluster,
   type Settings,
   serverAddresses,
+  serverTls,
+  type TlsFiles,
+  tlsOptions,
 } from '@chatroom/configuration'
 import type { ChildCommand } from './child-command.ts'
 import { launch } from './launch.ts'
@@ -16,8 +20,23 @@ import type { AskStatus } from './status-polls.ts'
 import { hintsFor } from './words.ts'
 
 /** What a replica is started with, beside its id: everything that was set, wherever it was set. */
-const forReplicas = [options.config, ...clusterOptions, options.idleTimeout, options.logLevel] as const
-const forClients = [options.config, options.clientPort, options.servers, options.idleTimeout] as const
+const forReplicas = [
+  options.config,
+  ...clusterOptions,
+  ...tlsOptions,
+  options.insecure,
+  options.idleTimeout,
+  options.logLevel,
+] as const
+const forClients = [
+  options.config,
+  options.clientPort,
+  options.servers,
+  options.certs,
+  options.tlsCa,
+  options.insecure,
+  options.idleTimeout,
+] as const
 
 const notes = `\
 Starts every replica of a cluster on this host and stays: prints who leads, and a line whenever something happens to a
@@ -30,15 +49,28 @@ them in replica-N.log.1). Warnings and worse are shown here too.
 Exit codes: 0 stopped with Ctrl-C or SIGTERM, 1 cannot start, 2 called or configured wrongly, 130 killed with a second Ctrl-C.`
 
 /** The program behind `pnpm dev`. `replica` is how to start one replica. */
-export function devProgram(replica: ChildCommand, ask: AskStatus, screen: Screen): CommandDefinition {
+export function devProgram(
+  replica: ChildCommand,
+  asking: (tls: TlsFiles | null) => { readonly ask: AskStatus; readonly close: () => void },
+  screen: Screen,
+): CommandDefinition {
   return {
     name: 'dev',
     summary: 'Starts all replicas of a cluster on this host, for development.',
-    options: [...clusterOptions, options.idleTimeout, options.logLevel, options.restart],
+    options: [
+      ...clusterOptions,
+      ...tlsOptions,
+      options.insecure,
+      options.idleTimeout,
+      options.logLevel,
+      options.restart,
+    ],
     notes,
     run: async ({ settings, surroundings }) => {
       const cluster = resolveCluster(settings)
-      return await launch({
+      for (const member of cluster.members) serverTls(settings, member)
+      const { ask, close } = asking(operatorTls(settings))
+      const exitCode = await launch({
         cluster,
         command: { ...replica, arguments: [...replica.arguments, ...replicaFlags(settings)] },
         ask,
@@ -48,6 +80,8 @@ export function devProgram(replica: ChildCommand, ask: AskStatus, screen: Screen
         shownDirectory: settings.get(options.dataDir),
         pnpmInstead: pnpmInstead(surroundings.environment),
       })
+      close()
+      return exitCode
     },
   }
 }
@@ -60,7 +94,8 @@ function clientFlags(settings: Settings, cluster: Cluster): string[] {
   const servers = cluster.members.map((member) => member.clientAddress.text)
   const found = serverAddresses(settings).map((address) => address.text)
   if (found.join() === servers.join()) return settings.flags(forClients, byHand)
-  return [...settings.flags([options.idleTimeout], byHand), '--servers', servers.join()]
+  const others = [options.certs, options.tlsCa, options.insecure, options.idleTimeout]
+  return [...settings.flags(others, byHand), '--servers', servers.join()]
 }
 
 function replicaFlags(settings: Settings): string[] {

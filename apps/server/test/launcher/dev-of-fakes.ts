@@ -30,6 +30,10 @@ function isStatus(value: unknown): value is ReplicaStatus {
 }
 
 process.exitCode = await runProgram(
-  devProgram(siblingCommand(import.meta.url, './fake-replica'), ask, processScreen()),
+  devProgram(
+    siblingCommand(import.meta.url, './fake-replica'),
+    () => ({ ask, close: () => undefined }),
+    processScreen(),
+  ),
   processSurroundings(),
 )

@@ -1,18 +1,20 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Certificates, LoadedCertificates } from './certificates.ts'
 import { tlsFaultOf, tlsFaultOfCode } from './faults.ts'
 import { refuseCalls } from './refusal.ts'
 
 export interface DoorOptions {
-  readonly certificates: Certificates
+  /** null: plain text. */
+  readonly certificates: Certificates | null
   /** Whether who comes must show a certificate of a trusted authority. */
   readonly mutual: boolean
   /** Who has not said who it is by then is let go; milliseconds. */
   readonly handshakeMs: number
-  /** A connection that is safe now. */
-  readonly accepted: (connection: TLSSocket) => void
+  /** A connection that has begun to speak as it should. */
+  readonly accepted: (connection: Duplex) => void
   /** A connection that is not; it has been answered or closed. */
   readonly refused: (refusal: Refusal) => void
 }
@@ -29,29 +31,43 @@ const handshakeRecord = 0x16
 /** The first byte of HTTP/2 without TLS (RFC 9113 §3.4). */
 const http2Preface = 'P'.charCodeAt(0)
 
-/** Takes connections that somebody else accepted, and hands them on when TLS stands. */
-export class TlsDoor {
+/** An empty SETTINGS frame: by it a caller who speaks TLS knows that nobody does here. */
+const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+/** TLS on connections that somebody else accepted. */
+interface Tls {
+  readonly server: Server
+  readonly certificates: Certificates
+  used: LoadedCertificates
+}
+
+/** Takes connections that somebody else accepted, and hands them on once they speak as they should. Who says nothing, or something else, is let go. */
+export class Door {
   readonly #options: DoorOptions
-  readonly #server: Server
-  #used: LoadedCertificates
+  readonly #tls: Tls | null
 
   constructor(options: DoorOptions) {
-    const { certificates, mutual, handshakeMs } = options
     this.#options = options
-    this.#used = certificates.current()
-    this.#server = createServer({
-      ...this.#contextOf(this.#used),
+    this.#tls = options.certificates === null ? null : this.#open(options.certificates)
+  }
+
+  #open(certificates: Certificates): Tls {
+    const { mutual, handshakeMs } = this.#options
+    const used = certificates.current()
+    const server = createServer({
+      ...contextOf(used),
       ALPNProtocols: ['h2'],
       handshakeTimeout: handshakeMs,
       requestCert: mutual,
       // Judged in `#secured`, where the other end can be told in words.
       rejectUnauthorized: false,
     })
-    this.#server.on('secureConnection', (connection) => this.#secured(connection))
-    this.#server.on('tlsClientError', (error, connection) => {
+    server.on('secureConnection', (connection) => this.#secured(connection))
+    server.on('tlsClientError', (error, connection) => {
       this.#refused(connection, tlsFaultOf(error) ?? `broke off TLS: ${error.message}`)
       connection.destroy()
     })
+    return { server, certificates, used }
   }
 
   receive(socket: Socket): void {
@@ -76,9 +92,19 @@ export class TlsDoor {
   }
 
   #begin(socket: Socket, firstByte: number | undefined): void {
-    if (firstByte === handshakeRecord) {
-      this.#followFiles()
-      this.#server.emit('connection', socket)
+    const speaksTls = firstByte === handshakeRecord
+    if (this.#tls === null) {
+      if (!speaksTls) {
+        this.#options.accepted(socket)
+        return
+      }
+      this.#refused(socket, 'speaks TLS, and this port does not')
+      socket.end(emptySettings, () => socket.destroy())
+      return
+    }
+    if (speaksTls) {
+      followFiles(this.#tls)
+      this.#tls.server.emit('connection', socket)
       return
     }
     this.#refused(socket, 'does not speak TLS')
@@ -104,23 +130,23 @@ export class TlsDoor {
   #refused(socket: Socket, reason: string): void {
     this.#options.refused({ from: socket.remoteAddress ?? 'an unknown address', reason })
   }
+}
 
-  #followFiles(): void {
-    const current = this.#options.certificates.current()
-    if (current === this.#used) return
-    this.#used = current
-    this.#server.setSecureContext(this.#contextOf(current))
-  }
+function followFiles(tls: Tls): void {
+  const current = tls.certificates.current()
+  if (current === tls.used) return
+  tls.used = current
+  tls.server.setSecureContext(contextOf(current))
+}
 
-  #contextOf({ ca, cert, key }: LoadedCertificates): {
-    ca: Buffer
-    cert: Buffer
-    key: Buffer
-    secureOptions: number
-  } {
-    // A resumed session would show the certificate of long ago.
-    return { ca, cert, key, secureOptions: constants.SSL_OP_NO_TICKET }
-  }
+function contextOf({ ca, cert, key }: LoadedCertificates): {
+  ca: Buffer
+  cert: Buffer
+  key: Buffer
+  secureOptions: number
+} {
+  // A resumed session would show the certificate of long ago.
+  return { ca, cert, key, secureOptions: constants.SSL_OP_NO_TICKET }
 }
 
 function faultOf(connection: TLSSocket): string | null {

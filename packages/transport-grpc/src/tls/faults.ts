@@ -9,6 +9,7 @@ const words: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'shows a certificate of an authority that is not trusted here',
   CERT_SIGNATURE_FAILURE: 'shows a certificate of an authority that is not trusted here',
   INVALID_PURPOSE: 'shows a certificate that was not made for this end of a connection',
+  ECONNRESET: 'hung up in the middle of TLS, perhaps because it does not trust the certificate here',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'does not speak TLS',
 }

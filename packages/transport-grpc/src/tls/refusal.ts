@@ -25,9 +25,14 @@ export function refuseCalls(connection: Duplex, reason: string): void {
         ':status': 200,
         'content-type': 'application/grpc',
         'grpc-status': String(status.UNAUTHENTICATED),
-        'grpc-message': encodeURIComponent(reason),
+        'grpc-message': percentEncoded(reason),
       },
       { endStream: true },
     )
   })
+}
+
+/** As gRPC wants the words of a status (PROTOCOL-HTTP2, "Percent-Encoded"): what is printable in ASCII stays, but for the percent sign. */
+function percentEncoded(words: string): string {
+  return words.replace(/[^ -$&-~]+/gu, encodeURIComponent)
 }

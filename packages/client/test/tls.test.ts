@@ -1,0 +1,71 @@
+import { createServer } from 'node:net'
+import { createAuthority, type Issued, issueForReplica } from '@chatroom/certificates'
+import { ChatServiceService } from '@chatroom/transport-grpc/chat'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../src/index.ts'
+
+const month = { days: 30 }
+
+/** A port that answers the first question of a client, that is who leads. */
+async function serve(credentials: ServerCredentials): Promise<string> {
+  const server = new Server()
+  server.addService(ChatServiceService, {
+    listAccounts: (_: unknown, callback: (error: null, response: object) => void) =>
+      callback(null, { names: [], nextPageToken: '' }),
+  })
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    )
+  })
+  onTestFinished(() => server.forceShutdown())
+  return `127.0.0.1:${port}`
+}
+
+function tlsServer(issued: Issued): ServerCredentials {
+  return ServerCredentials.createSsl(null, [
+    { private_key: Buffer.from(issued.key), cert_chain: Buffer.from(issued.certificate) },
+  ])
+}
+
+async function outcome(server: string, ca: string | null): Promise<string> {
+  const trust = ca === null ? {} : { tls: { ca } }
+  try {
+    const client = await connect({ servers: [server], connectTimeoutMs: 400, ...trust })
+    await client.close()
+    return 'connected'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+test('servers are known by the authority that signed for their address', async () => {
+  const [authority, other] = [await createAuthority(month), await createAuthority(month)]
+  const right = await serve(tlsServer(await issueForReplica(authority, 0, ['127.0.0.1'], month)))
+  expect(await outcome(right, authority.certificate)).toBe('connected')
+  expect(await outcome(right, other.certificate + authority.certificate)).toBe('connected')
+  expect(await outcome(right, other.certificate)).toContain('of an authority that is not trusted here')
+  const elsewhere = await serve(tlsServer(await issueForReplica(authority, 0, ['10.1.2.3', 'chat'], month)))
+  expect(await outcome(elsewhere, authority.certificate)).toContain('is for another host')
+  const from = new Date(Date.now() - 40 * 86_400_000)
+  const expired = await serve(
+    tlsServer(await issueForReplica(authority, 0, ['127.0.0.1'], { from, days: 30 })),
+  )
+  expect(await outcome(expired, authority.certificate)).toContain('has expired')
+})
+
+test('a server without TLS is told from one that does not run', async () => {
+  const { certificate } = await createAuthority(month)
+  expect(await outcome(await serve(ServerCredentials.createInsecure()), certificate)).toContain(
+    'does not speak TLS',
+  )
+  const free = createServer()
+  const port = await new Promise<number>((resolve) => {
+    free.listen(0, '127.0.0.1', () => {
+      const bound = free.address()
+      free.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : 0))
+    })
+  })
+  expect(await outcome(`127.0.0.1:${port}`, certificate)).toContain('No server answers at')
+})
