@@ -27,7 +27,7 @@ export type StorageErrorCode =
   /** A call that the Storage port does not allow. */
   | 'invalid'
 
-/** What is damaged, for repair from another replica. */
+/** The first damage that was found, for repair from another replica. There may be more behind it. */
 export interface Damage {
   /** Name of the file inside the directory; '' if a file is missing or the storage has none. */
   readonly file: string

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { StorageError } from '../src/index.ts'
 import { type DiskImage, FaultFileSystem, fingerprint } from '../src/testing/index.ts'
 import { type Content, readAll } from './recorded-storage.ts'
-import { directory, openSample, sample } from './sample.ts'
+import { command, directory, openSample, sample, snapshotAt, takeSnapshot } from './sample.ts'
 
 // Whatever is damaged: it is mended from the other copy, or named and refused. Never is anything else served than what was written.
 
@@ -208,6 +208,31 @@ it('refuses a log with a sector that was never written, or went to another place
       }
     }
   }
+})
+
+it('knows after a power cut that all but the last write were durable', async () => {
+  const image = await sample('power cut')
+  const path = files(image, /\.seg$/).at(-1) ?? ''
+  // Entries 7 to 9 were one write; entry 10 was written after it.
+  expect(await open(change(image, path, (content) => content.fill(0, 1024, 1536)))).toMatchObject({
+    code: 'corrupt',
+    damage: { to: 8 },
+  })
+})
+
+it('can still fall back to the older snapshot after the log was compacted', async () => {
+  const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
+  const storage = openSample(fileSystem)
+  await storage.open({ tailBytes: 0 })
+  await storage.persist({ entries: [command(11, 2, 3000), command(12, 2, 3000)] })
+  await takeSnapshot(storage, snapshotAt(11, 2), 'state at eleven')
+  await storage.compact(11)
+  const image = fileSystem.image('durable')
+  const { before } = await contentOf(image)
+  const fallback = await contentOf(flip(image, files(image, /\.snap$/).at(-1) ?? '', 140, 1))
+  expect([before.index, fallback.snapshot?.position.index, fallback.entries.at(-1)?.index]).toEqual([
+    4, 5, 12,
+  ])
 })
 
 it('refuses files that belong elsewhere', async () => {

@@ -15,6 +15,7 @@ async function opened(fileSystem: FaultFileSystem, quotaBytes?: number): Promise
     replicaId: 1,
     segmentBytes: 8192,
     preallocateBytes: 1024,
+    batchBytes: 700,
     fileSystem,
     ...(quotaBytes === undefined ? {} : { quotaBytes }),
   })
