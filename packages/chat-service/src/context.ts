@@ -1,3 +1,4 @@
+import type { ChatErrorReason } from '@chatroom/transport-grpc/chat'
 import type { Admission } from './admission.ts'
 import { ChatFailure } from './failure.ts'
 import type { ServiceLimits } from './limits.ts'
@@ -13,6 +14,8 @@ export interface ServiceContext {
   readonly admission: Admission
   /** Told of every error that is a fault of the server. The error holds nothing secret. */
   readonly onFault: (error: unknown) => void
+  /** Told why a call, or one message of a stream, was refused. */
+  readonly onRefusal: (reason: ChatErrorReason) => void
   /** The service takes no new calls. */
   readonly isStopped: () => boolean
 }

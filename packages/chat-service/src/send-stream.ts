@@ -71,6 +71,7 @@ export class SendStream {
   #take(request: SendMessagesRequest | Malformed): void {
     if (this.#closed || this.#ending !== null) return
     if ('malformed' in request) {
+      this.#context.onRefusal('INVALID_ARGUMENT')
       this.end(new ChatFailure('INVALID_ARGUMENT', request.malformed))
       return
     }
@@ -104,6 +105,7 @@ export class SendStream {
 
   #settle(slot: Slot, outcome: string | ChatFailure, bytes: number): void {
     slot.outcome = outcome
+    if (typeof outcome !== 'string') this.#context.onRefusal(outcome.reason)
     if (typeof outcome !== 'string' && outcome.retriable) this.#refuseFurther(outcome)
     this.#lane.settled(bytes)
     this.#answer()

@@ -1,3 +1,4 @@
+import type { ChatErrorReason } from '@chatroom/transport-grpc/chat'
 import { createAccount, deleteAccount, listAccounts } from './accounts.ts'
 import { Activity } from './activity.ts'
 import { Admission } from './admission.ts'
@@ -23,6 +24,8 @@ export interface ChatServiceOptions {
   readonly limits?: Partial<ServiceLimits>
   /** Told of every error that is a fault of the server and not of a caller; for the log. What it gets holds no password and no token. */
   readonly onFault: (error: unknown) => void
+  /** Told why a call, or one message of a stream, was refused; for metrics. Default: nobody is told. */
+  readonly onRefusal?: (reason: ChatErrorReason) => void
 }
 
 /** `chatroom.v1.ChatService` on one replica: `server.addService(service.definition, service.implementation)`. */
@@ -51,6 +54,7 @@ export function createChatService(options: ChatServiceOptions): ChatService {
   let stopped = false
   const context: ServiceContext = {
     ...options,
+    onRefusal: options.onRefusal ?? (() => undefined),
     limits,
     admission: new Admission(limits),
     isStopped: () => stopped,

@@ -69,6 +69,8 @@ function opening(
     await open()
   }
   attempt().catch((error: unknown) => {
-    call.emit('error', toFailure(error, context.onFault).toServiceError())
+    const failure = toFailure(error, context.onFault)
+    context.onRefusal(failure.reason)
+    call.emit('error', failure.toServiceError())
   })
 }

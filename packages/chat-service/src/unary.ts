@@ -13,12 +13,13 @@ export interface Caller {
 
 /** Turns a function from request to response into a handler: whatever it throws becomes the call's error. */
 export function unary<Request extends object, Response>(
-  context: Pick<ServiceContext, 'onFault' | 'isStopped'>,
+  context: Pick<ServiceContext, 'onFault' | 'onRefusal' | 'isStopped'>,
   handle: (request: Request, caller: Caller) => Promise<Response>,
 ): handleUnaryCall<Request | Malformed, Response> {
   return (call, callback) => {
     const { request } = call
     if ('malformed' in request) {
+      context.onRefusal('INVALID_ARGUMENT')
       callback(new ChatFailure('INVALID_ARGUMENT', request.malformed).toServiceError())
       return
     }
@@ -37,7 +38,11 @@ export function unary<Request extends object, Response>(
     }
     attempt().then(
       (response) => callback(null, response),
-      (error: unknown) => callback(toFailure(error, context.onFault).toServiceError()),
+      (error: unknown) => {
+        const failure = toFailure(error, context.onFault)
+        context.onRefusal(failure.reason)
+        callback(failure.toServiceError())
+      },
     )
   }
 }

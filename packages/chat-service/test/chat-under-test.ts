@@ -39,6 +39,8 @@ export interface ChatUnderTest {
   readonly service: ChatService
   /** What was reported as a fault of the server. */
   readonly faults: unknown[]
+  /** Why calls and messages were refused, in order. */
+  readonly refusals: string[]
   readonly address: string
   /** A client of the service on a connection of its own. */
   client(): TestClient
@@ -57,6 +59,7 @@ export async function startChat(
   const clock = new ManualClock()
   const replica = new SingleReplica({ now: () => clock.now(), limits: options.chatLimits ?? {} })
   const faults: unknown[] = []
+  const refusals: string[] = []
   const service = createChatService({
     replica,
     passwords: options.passwords ?? quickPasswords,
@@ -64,6 +67,7 @@ export async function startChat(
     random: randomBytes,
     limits: options.limits ?? {},
     onFault: (error) => faults.push(error),
+    onRefusal: (reason) => refusals.push(reason),
   })
   const server = new Server()
   server.addService(service.definition, service.implementation)
@@ -90,6 +94,7 @@ export async function startChat(
     clock,
     service,
     faults,
+    refusals,
     address,
     client: newClient,
     loggedIn: async (name) => {

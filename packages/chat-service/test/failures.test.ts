@@ -119,6 +119,20 @@ describe('single calls', () => {
   })
 })
 
+describe('what was refused is told for metrics', () => {
+  it('once for a call, a stream and a message of a stream, by the reason alone', async () => {
+    const chat = await startChat({ chatLimits: { mailboxMessages: 1 } })
+    const alice = await chat.loggedIn('alice')
+    await chat.client().create('bob')
+    await alice.send('bob', 'fits')
+    expect(chat.refusals).toEqual([])
+    await failureOf(alice.send('bob', 'fits no more'))
+    await failureOf(alice.send('nobody', 'text'))
+    await new Received(chat.client().subscribe()).ended
+    expect(chat.refusals).toEqual(['MAILBOX_FULL', 'UNKNOWN_RECIPIENT', 'NOT_LOGGED_IN'])
+  })
+})
+
 describe('a malformed request', () => {
   /** Calls SendMessage with these very bytes. */
   function sendBytes(client: TestClient, bytes: Buffer): Promise<unknown> {

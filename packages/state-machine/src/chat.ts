@@ -160,6 +160,11 @@ export class Chat {
     }
   }
 
+  /** Requests that were answered with a remembered reply, in the life of this object: no part of the state. */
+  get answeredAgain(): number {
+    return this.#observers.answeredAgain
+  }
+
   /** Tells of what happens from now on, at the end of each `apply`. Returns how to stop. */
   observe(observer: Observer): () => void {
     return this.#observers.add(observer)

@@ -83,8 +83,10 @@ function loginReply(state: ChatState, command: Login, outcome: Outcome): Reply {
 }
 
 function recall(state: ChatState, { requestId, name }: CreateAccount | Login): RememberedReply | undefined {
-  const { accountReplies, limits, time } = state
-  return accountReplies.find(accountRequestKey(requestId, name), time - limits.rememberReplyMs)
+  const { accountReplies, observers, limits, time } = state
+  const earlier = accountReplies.find(accountRequestKey(requestId, name), time - limits.rememberReplyMs)
+  if (earlier !== undefined) observers.answeredAgain++
+  return earlier
 }
 
 function remember(

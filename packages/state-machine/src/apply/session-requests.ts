@@ -22,6 +22,7 @@ export function applySessionRequest(state: ChatState, command: SessionRequest): 
   const fingerprint = fingerprintOf(command)
   const earlier = sessions.replyTo(command.sessionId, command.requestId, time)
   if (earlier !== undefined) {
+    state.observers.answeredAgain++
     return earlier.fingerprint === fingerprint ? replyTo(command, earlier.outcome) : refuseReused(command)
   }
   if (session === undefined) return refuseGone(state, command.sessionId)

@@ -10,6 +10,8 @@ export interface Observer {
 /** Collects what an entry does and tells it when the entry is done, so that nobody sees a state half-way. */
 export class Observers {
   readonly #observers = new Set<Observer>()
+  /** Requests that were answered from memory, in the life of this process. */
+  answeredAgain = 0
   #arrived: { readonly accountId: number; readonly sequence: number } | null = null
   #ended: { readonly sessionId: number; readonly reason: EndReason }[] = []
 
