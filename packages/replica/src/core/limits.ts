@@ -28,6 +28,8 @@ export interface Limits {
   readonly joinLagEntries: number
   /** Entries kept behind a snapshot, so that a follower that is a little late needs no snapshot. */
   readonly compactMarginEntries: number
+  /** A part of a snapshot that is not answered after so long is sent again. */
+  readonly snapshotRetryMs: number
   /** A leadership transfer that did not happen by then is given up. */
   readonly transferMs: number
   /**
@@ -52,6 +54,7 @@ export const defaultLimits: Limits = {
   pendingReads: 10_000,
   joinLagEntries: 1_000,
   compactMarginEntries: 10_000,
+  snapshotRetryMs: 1_000,
   transferMs: 2_000,
   leaseClockDrift: 0,
 }

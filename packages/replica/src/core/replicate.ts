@@ -1,7 +1,7 @@
 import type { Member } from '@chatroom/election'
 import { type Entry, entryBytes, type Position } from '@chatroom/replication-log'
 import type { Outbox } from './outbox.ts'
-import { offerSnapshot } from './snapshots.ts'
+import { offerSnapshot, remindOfSnapshot } from './snapshots.ts'
 import type { Core, Progress } from './state.ts'
 
 /** Nothing is known of what this run of the peer holds: probe. */
@@ -18,6 +18,8 @@ export function freshProgress(core: Core, member: Member): Progress {
     round: 0,
     knownCommit: 0,
     snapshotIndex: 0,
+    snapshotOffset: 0,
+    snapshotAt: 0,
   }
 }
 
@@ -129,6 +131,7 @@ export function sendHeartbeats(core: Core, out: Outbox): void {
       // While a snapshot is under way nothing is known to agree but the beginning.
       const previous = progress.state === 'snapshot' ? { index: 0, term: 0 } : previousOf(core, progress)
       sendAppend(core, out, progress, previous, [])
+      if (progress.state === 'snapshot') remindOfSnapshot(core, out, progress)
     }
   }
 }

@@ -16,11 +16,19 @@ export function offerSnapshot(core: Core, out: Outbox, progress: Progress): void
   progress.inflight.length = 0
   progress.inflightBytes = 0
   progress.snapshotIndex = snapshot.index
-  readPart(out, progress, 0)
+  readPart(core, out, progress, 0)
 }
 
-function readPart(out: Outbox, progress: Progress, offset: number): void {
+/** The answer to the last part may be lost: the way back is a link of its own, and it alone may have broken. A part that is there already does no harm. */
+export function remindOfSnapshot(core: Core, out: Outbox, progress: Progress): void {
+  if (!progress.reading && core.now - progress.snapshotAt > core.limits.snapshotRetryMs)
+    readPart(core, out, progress, progress.snapshotOffset)
+}
+
+function readPart(core: Core, out: Outbox, progress: Progress, offset: number): void {
   progress.reading = true
+  progress.snapshotOffset = offset
+  progress.snapshotAt = core.now
   out.effect({ type: 'readSnapshot', peer: progress.member.id, index: progress.snapshotIndex, offset })
 }
 
@@ -59,7 +67,7 @@ export function onSnapshotAck(core: Core, out: Outbox, from: Member, ack: Snapsh
   if (progress === undefined || ack.term < core.term || !sameMember(progress.member, from)) return
   if (progress.state !== 'snapshot' || progress.snapshotIndex !== ack.snapshot.index) return
   if (!ack.installed) {
-    if (!progress.reading) readPart(out, progress, ack.offset)
+    if (!progress.reading) readPart(core, out, progress, ack.offset)
     return
   }
   progress.match = Math.max(progress.match, ack.snapshot.index)

@@ -51,8 +51,10 @@ export interface Progress {
   round: number
   /** How far it said it knows the log to be committed. */
   knownCommit: number
-  /** In the state `snapshot`: which one is sent. */
+  /** In the state `snapshot`: which one is sent, from which byte on the last part, and when that was. */
   snapshotIndex: number
+  snapshotOffset: number
+  snapshotAt: number
 }
 
 export interface PendingRead {

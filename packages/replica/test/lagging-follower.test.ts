@@ -1,8 +1,10 @@
 import { bootstrapView, encodeView, majority } from '@chatroom/election'
+import type { Position } from '@chatroom/replication-log'
 import { describe, expect, it } from 'vitest'
 import type { Effect } from '../src/core/effects.ts'
 import type { Event } from '../src/core/events.ts'
 import { defaultLimits } from '../src/core/limits.ts'
+import type { Appended } from '../src/core/messages.ts'
 import { type Core, createCore } from '../src/core/state.ts'
 import { step } from '../src/core/step.ts'
 
@@ -10,7 +12,11 @@ const peer = { id: 1, disk: 'disk1', incarnation: 1 }
 const start = { index: 70, term: 5 }
 
 /** A leader of replicas 0 and 1 in term 6 whose log begins after a snapshot. */
-function leader(): { core: Core; happens: (event: Event) => Effect[] } {
+function leader(): {
+  core: Core
+  happens: (event: Event) => Effect[]
+  passes: (ms: number) => Effect[]
+} {
   const view = { ...bootstrapView([0, 1]), clusterId: 'c' }
   const core = createCore({
     mode: majority,
@@ -65,7 +71,22 @@ function leader(): { core: Core; happens: (event: Event) => Effect[] } {
       happens({ type: 'receive', from: peer, message: { ...granted, term: core.term + (pre ? 1 : 0), pre } })
   }
   expect(core.role).toBe('leader')
-  return { core, happens }
+  /** Time passes; the follower hears the leader, and says so. */
+  const passes = (ms: number): Effect[] => {
+    const effects: Effect[] = []
+    for (const end = now + ms; now < end; ) {
+      now += 10
+      effects.push(...happens({ type: 'tick', wallTime: now }))
+      const alive = { ...refusal(core, { index: 0, term: 0 }), accepted: true }
+      effects.push(...happens({ type: 'receive', from: peer, message: alive }))
+    }
+    return effects
+  }
+  return { core, happens, passes }
+}
+
+function refusal(core: Core, hint: Position): Appended {
+  return { type: 'appended', term: core.term, accepted: false, matchIndex: 0, hint, round: 0, commitIndex: 0 }
 }
 
 describe('a follower that refuses what it is sent', () => {
@@ -74,15 +95,7 @@ describe('a follower that refuses what it is sent', () => {
     const effects = happens({
       type: 'receive',
       from: peer,
-      message: {
-        type: 'appended',
-        term: core.term,
-        accepted: false,
-        matchIndex: 0,
-        hint: { index: start.index, term: start.term - 1 },
-        round: 0,
-        commitIndex: 0,
-      },
+      message: refusal(core, { index: start.index, term: start.term - 1 }),
     })
     expect(effects).toContainEqual({ type: 'readSnapshot', peer: 1, index: start.index, offset: 0 })
   })
@@ -92,17 +105,32 @@ describe('a follower that refuses what it is sent', () => {
     const effects = happens({
       type: 'receive',
       from: peer,
-      message: {
-        type: 'appended',
-        term: core.term,
-        accepted: false,
-        matchIndex: 0,
-        hint: start,
-        round: 0,
-        commitIndex: 0,
-      },
+      message: refusal(core, start),
     })
     const sent = effects.flatMap((effect) => (effect.type === 'send' ? [effect.message] : []))
     expect(sent).toMatchObject([{ type: 'append', previous: start, entries: [{ index: 71, kind: 'noop' }] }])
+  })
+
+  it('gets a part of a snapshot again if it does not answer: its way back may have broken alone', () => {
+    const { core, happens, passes } = leader()
+    happens({
+      type: 'receive',
+      from: peer,
+      message: refusal(core, { index: start.index, term: start.term - 1 }),
+    })
+    const part = {
+      type: 'snapshotRead',
+      peer: 1,
+      index: start.index,
+      offset: 0,
+      data: new Uint8Array(10),
+      total: 10,
+    } as const
+    happens(part)
+    const asked = { type: 'readSnapshot', peer: 1, index: start.index, offset: 0 }
+    expect(passes(core.limits.snapshotRetryMs)).not.toContainEqual(asked)
+    expect(passes(core.limits.heartbeatMs * 2)).toContainEqual(asked)
+    const sent = happens(part).flatMap((effect) => (effect.type === 'send' ? [effect.message] : []))
+    expect(sent).toMatchObject([{ type: 'snapshotChunk', snapshot: start, offset: 0 }])
   })
 })
