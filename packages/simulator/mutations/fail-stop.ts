@@ -1,0 +1,145 @@
+import type { Mutation } from './mutation.ts'
+
+const core = 'packages/replica/src/core'
+
+export const failStopMutations: readonly Mutation[] = [
+  {
+    name: 'removal by timeout',
+    words: 'a silent member is taken for dead without being killed: it may go on leading',
+    edits: [
+      {
+        file: `${core}/timers.ts`,
+        find: "    out.effect({ type: 'fence', hello: peer.hello })",
+        replace: '    core.deaths.prove(member)\n    reviewDeaths(core, out)',
+      },
+      {
+        file: `${core}/timers.ts`,
+        find: "import { sendHeartbeats } from './replicate.ts'",
+        replace: "import { sendHeartbeats } from './replicate.ts'\nimport { reviewDeaths } from './peers.ts'",
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'restarted replica counts itself in',
+    words: 'a returnee takes itself for admitted because its own log names a former run of it',
+    edits: [
+      { file: `${core}/state.ts`, find: 'admitted: !mode.namesIncarnations,', replace: 'admitted: true,' },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'admitted by its own log',
+    words:
+      'a replica stands for election because its log names it, before it knows that the view is in force',
+    edits: [
+      {
+        file: `${core}/commit.ts`,
+        find: 'if (view.index === 0 || view.index > core.commitIndex) continue',
+        replace: 'if (view.index === 0) continue',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'recovery removes',
+    words: 'a leader in recovery, not yet admitted, removes a member by proof',
+    edits: [
+      {
+        file: 'packages/election/src/fail-stop.ts',
+        find: 'if (!admitted) return {',
+        replace: 'if (false) return {',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'does not adopt',
+    words: 'a candidate leads with the log it has, though a voter has a more up-to-date one',
+    edits: [
+      {
+        file: `${core}/campaign.ts`,
+        find: 'if (best !== null) {',
+        replace: 'if (best !== null && best.reply.term < 0) {',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'recovery with a majority',
+    words: 'after a crash of all, most members of the newest view are taken for enough',
+    edits: [
+      {
+        file: 'packages/election/src/recovery.ts',
+        find: 'if (missing.length > 0 ||',
+        replace: 'if (missing.length >= newest.members.length / 2 ||',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'recovery with whoever came back',
+    words: 'after a crash of all, the first that are back go on',
+    edits: [
+      {
+        file: 'packages/election/src/recovery.ts',
+        find: 'if (missing.length > 0 ||',
+        replace: 'if (',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'longest log wins',
+    words: 'recovery takes the longest log of the members, whatever its terms',
+    edits: [
+      {
+        file: 'packages/election/src/recovery.ts',
+        find: 'other.last.term - leader.last.term || other.last.index - leader.last.index',
+        replace: 'other.last.index - leader.last.index || other.last.term - leader.last.term',
+      },
+      {
+        file: `${core}/vote.ts`,
+        find: "  return core.log.isAtMost(request.last) ? null : 'log is more up to date'\n}\n\nfunction refuseMajority",
+        replace: '  return null\n}\n\nfunction refuseMajority',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'a member without a record of the view',
+    words: 'a view is taken for in force though a member of it has never said that it has it',
+    edits: [
+      {
+        file: `${core}/leader.ts`,
+        find: 'names(member, progress.member) ? progress.match : 0',
+        replace:
+          'names(member, progress.member) && progress.match > 0 ? progress.match : Number.POSITIVE_INFINITY',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'refusal taken for more than it proves',
+    words: 'a refused attempt is taken as proof about a run that was met after the attempt began',
+    edits: [
+      {
+        file: 'packages/election/src/deaths.ts',
+        find: "    for (const [disk, incarnation] of began.seen) raise(this.#ended, peer, disk, incarnation)\n  }\n\n  /** The peer's address answered",
+        replace:
+          "    for (const [disk, incarnation] of this.#seen.get(peer) ?? []) raise(this.#ended, peer, disk, incarnation)\n  }\n\n  /** The peer's address answered",
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+]

@@ -1,0 +1,33 @@
+import type { diskFaults } from './fault.ts'
+import type { Injector } from './stage.ts'
+
+/** What disks do. That a crash loses what was not flushed, or tears it, is no fault of its own: every crash does. */
+export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
+  'slow disk'({ ms, amount }, { disk }, { until }) {
+    disk.slowness = 2 + amount * 100
+    until(ms, () => {
+      disk.slowness = 1
+    })
+  },
+
+  'full disk'({ ms }, { disk }, { until }) {
+    disk.full = true
+    until(ms, () => {
+      disk.full = false
+    })
+  },
+
+  'failing disk'(_fault, { disk }) {
+    disk.failsNext = true
+  },
+
+  'replaced disk'({ replica, ms }, { program, disk }, { hold }) {
+    hold(replica, ms)
+    program?.process.kill('its disk is replaced')
+    disk.replace()
+  },
+
+  'bit flip'({ amount }, { disk }) {
+    disk.damage(1 + Math.floor(amount * 200))
+  },
+}

@@ -1,0 +1,28 @@
+import type { operatorFaults } from './fault.ts'
+import type { Injector } from './stage.ts'
+
+/** What the people do who run it, at any moment and with any replica. */
+export const operatorTrouble: Record<(typeof operatorFaults)[number], Injector> = {
+  'broken fencer'({ ms }, _host, { stage, until }) {
+    stage.fencerBroken = true
+    until(ms, () => {
+      stage.fencerBroken = false
+    })
+  },
+
+  transfer({ other, amount }, _host, { stage }) {
+    stage.askLeader((leader) => leader.transferLeadership(amount < 0.5 ? undefined : other))
+  },
+
+  'add learner'({ replica }, _host, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'addLearner', id: replica }))
+  },
+
+  promote({ replica }, _host, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'promote', id: replica }))
+  },
+
+  'remove member'({ replica }, _host, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'remove', id: replica }))
+  },
+}

@@ -1,0 +1,46 @@
+import type { ReplicaId } from '@chatroom/election'
+import type { MemberChange } from '@chatroom/replica'
+import type { Random } from '../kernel/random.ts'
+import type { Timeline } from '../kernel/timeline.ts'
+import type { HostClock } from '../world/virtual-clock.ts'
+import type { VirtualDisk } from '../world/virtual-disk.ts'
+import type { VirtualNetwork } from '../world/virtual-network.ts'
+import type { VirtualProcess } from '../world/virtual-process.ts'
+import type { Fault } from './fault.ts'
+
+/** The cluster as those see it who bring it into trouble: without what it replicates. */
+export interface Stage {
+  readonly network: VirtualNetwork
+  readonly hosts: readonly StageHost[]
+  /** The fencer does not work. */
+  fencerBroken: boolean
+  /** Starts the replica's process if none runs. */
+  start(id: ReplicaId): void
+  /** What an operator asks of whoever leads; nothing if nobody does. */
+  askLeader(request: (leader: Operator) => Promise<void>): void
+}
+
+export interface StageHost {
+  readonly id: ReplicaId
+  readonly disk: VirtualDisk
+  readonly clock: HostClock
+  readonly program: { readonly process: VirtualProcess } | null
+}
+
+export interface Operator {
+  transferLeadership(to?: ReplicaId): Promise<void>
+  changeMembers(change: MemberChange): Promise<void>
+}
+
+/** What a fault can do. */
+export interface Means {
+  readonly stage: Stage
+  readonly random: Random
+  readonly timeline: Timeline
+  /** Undoes something after so many milliseconds, or when faults cease. */
+  readonly until: (ms: number, undo: () => void) => void
+  /** The replica is not started again before that. */
+  readonly hold: (id: ReplicaId, ms: number) => void
+}
+
+export type Injector = (fault: Fault, host: StageHost, means: Means) => void

@@ -1,0 +1,258 @@
+import type { ReplicaId } from '@chatroom/election'
+import type { Message, ReplicaEvent, ReplicaStatus } from '@chatroom/replica'
+import type { Entry, PersistBatch, StoredState } from '@chatroom/replication-log'
+import { hashBytes } from '../kernel/random.ts'
+import type { VirtualProcess } from '../world/virtual-process.ts'
+import type { Applied } from '../world/watched-machine.ts'
+import { TermLog } from './term-log.ts'
+import type { Violations } from './violation.ts'
+
+/** What is checked of one run of a replica's program. */
+interface Watched {
+  readonly process: VirtualProcess
+  readonly status: () => ReplicaStatus
+  /** What its program has given to the disk. */
+  accepted: TermLog
+  /** What the disk has confirmed. */
+  durable: TermLog
+  commitIndex: number
+  term: number
+  serving: boolean
+  appliedTo: number
+}
+
+interface Place {
+  readonly previousTerm: number
+  readonly hash: number
+}
+
+interface Committed extends Applied {
+  /** Leaders of a later term than this one must have it. */
+  readonly byTerm: number
+}
+
+/**
+ * Knows what all replicas did, and what they may never do. Everything it knows comes from the ports: what was given to disks, what was sent, what was applied, what
+ * was answered. It shares no code with what it checks.
+ */
+export class Oracle {
+  readonly #violations: Violations
+  readonly #mode: 'fail-stop' | 'majority'
+  readonly #watched = new Map<ReplicaId, Watched>()
+  /** Of every place of the log, by index and term. */
+  readonly #places: Map<number, Place>[] = []
+  readonly #leaders = new Map<number, VirtualProcess>()
+  readonly #committed = new Map<number, Committed>()
+  #newestCommitted: Committed | null = null
+  #acknowledged = 0
+
+  constructor(violations: Violations, mode: 'fail-stop' | 'majority') {
+    this.#violations = violations
+    this.#mode = mode
+  }
+
+  /** Index of the last entry that was acknowledged to a client. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  get newestCommitted(): number {
+    return this.#newestCommitted?.index ?? 0
+  }
+
+  processStarts(process: VirtualProcess, status: () => ReplicaStatus, stored: StoredState): void {
+    this.#watched.set(process.replica, {
+      process,
+      status,
+      accepted: TermLog.of(stored),
+      durable: TermLog.of(stored),
+      commitIndex: 0,
+      term: 0,
+      serving: false,
+      appliedTo: stored.snapshot?.index ?? 0,
+    })
+  }
+
+  processEnded(process: VirtualProcess): void {
+    if (this.#watched.get(process.replica)?.process === process) this.#watched.delete(process.replica)
+  }
+
+  persisting(process: VirtualProcess, batch: PersistBatch): void {
+    const watched = this.#of(process)
+    if (watched === undefined) return
+    let previousTerm =
+      batch.entries[0] === undefined
+        ? 0
+        : batch.truncateFrom === batch.entries[0].index || batch.truncateFrom === undefined
+          ? watched.accepted.termAt(batch.entries[0].index - 1)
+          : undefined
+    for (const entry of batch.entries) {
+      this.#checkPlace(process, entry, previousTerm)
+      previousTerm = entry.term
+    }
+    watched.accepted.write(batch)
+  }
+
+  persisted(process: VirtualProcess, batch: PersistBatch): void {
+    this.#of(process)?.durable.write(batch)
+  }
+
+  snapshotInstalled(process: VirtualProcess, at: { index: number; term: number }): void {
+    const watched = this.#of(process)
+    watched?.accepted.resetTo(at.index, at.term)
+    watched?.durable.resetTo(at.index, at.term)
+    if (watched !== undefined) watched.appliedTo = Math.max(watched.appliedTo, at.index)
+  }
+
+  compacted(process: VirtualProcess, index: number): void {
+    this.#of(process)?.accepted.compact(index)
+    this.#of(process)?.durable.compact(index)
+  }
+
+  sent(process: VirtualProcess, message: Message): void {
+    if (message.type === 'append' || message.type === 'snapshotChunk') this.#leads(process, message.term)
+  }
+
+  reported(process: VirtualProcess, event: ReplicaEvent): void {
+    if (event.type === 'role' && event.role === 'leader') this.#becameLeader(process)
+    this.look(process)
+  }
+
+  /** Looks at what the replica says of itself. */
+  look(process: VirtualProcess): void {
+    const watched = this.#of(process)
+    if (watched === undefined) return
+    const status = watched.status()
+    if (status.commitIndex < watched.commitIndex)
+      this.#fail(
+        'commit index never goes back',
+        `r${process.replica} said ${watched.commitIndex} and now says ${status.commitIndex}`,
+      )
+    watched.commitIndex = status.commitIndex
+    if (status.term < watched.term)
+      this.#fail(
+        'term never goes back',
+        `r${process.replica} was in term ${watched.term} and is in ${status.term}`,
+      )
+    watched.term = status.term
+    watched.serving = status.serving
+    if (status.serving) this.#leads(process, status.term)
+    if (!status.serving || this.#mode !== 'fail-stop') return
+    for (const other of this.#watched.values()) {
+      if (other !== watched && other.serving)
+        this.#fail(
+          'at most one serving leader',
+          `r${process.replica} serves in term ${status.term}, and r${other.process.replica} in term ${other.term}`,
+        )
+    }
+  }
+
+  applied(process: VirtualProcess, applied: Applied): void {
+    const watched = this.#of(process)
+    if (watched === undefined) return
+    const { index, term } = applied
+    if (index <= watched.appliedTo)
+      this.#fail('applied in order', `r${process.replica} applies ${index} after ${watched.appliedTo}`)
+    watched.appliedTo = index
+    if (watched.durable.last < index || !watched.durable.holds(index, term))
+      this.#fail(
+        'applied after durable',
+        `r${process.replica} applies ${index} of term ${term}, which its disk has not confirmed`,
+      )
+    const known = this.#committed.get(index)
+    if (known === undefined) {
+      const committed = { ...applied, byTerm: Math.max(term, watched.status().term) }
+      this.#committed.set(index, committed)
+      if (index > (this.#newestCommitted?.index ?? 0)) this.#newestCommitted = committed
+      return
+    }
+    if (known.term !== term || known.commandHash !== applied.commandHash || known.time !== applied.time)
+      this.#fail(
+        'state machine safety',
+        `r${process.replica} applies another entry at ${index} (term ${term}) than was applied before (term ${known.term})`,
+      )
+    else if (known.replyHash !== applied.replyHash)
+      this.#fail(
+        'apply is deterministic',
+        `r${process.replica} answers entry ${index} otherwise than another replica`,
+      )
+  }
+
+  /** A client was told that its command at this place took effect. */
+  acknowledgedAt(process: VirtualProcess, index: number, term: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, index)
+    const view = this.#of(process)?.status().view
+    if (view === undefined) return
+    let holders = 0
+    for (const member of view.members) {
+      const watched = this.#watched.get(member.id)
+      if (watched === undefined || watched.durable.holds(index, term)) holders++
+      else if (this.#mode === 'fail-stop' && member.incarnation === watched.status().incarnation)
+        this.#fail(
+          'acknowledged after durable',
+          `entry ${index} is acknowledged, but the disk of r${member.id}, a member of the view, does not hold it`,
+        )
+    }
+    if (holders * 2 <= view.members.length)
+      this.#fail(
+        'acknowledged after durable',
+        `entry ${index} is acknowledged and on ${holders} disks of ${view.members.length}`,
+      )
+  }
+
+  #becameLeader(process: VirtualProcess): void {
+    const watched = this.#of(process)
+    if (watched === undefined) return
+    const { term } = watched.status()
+    const newest = this.#newestCommitted
+    if (newest !== null && term > newest.byTerm && !watched.accepted.holds(newest.index, newest.term))
+      this.#fail(
+        'leader completeness',
+        `r${process.replica} leads in term ${term} without the committed entry ${newest.index} of term ${newest.term}`,
+      )
+  }
+
+  #leads(process: VirtualProcess, term: number): void {
+    const known = this.#leaders.get(term)
+    if (known === undefined) this.#leaders.set(term, process)
+    else if (known !== process)
+      this.#fail(
+        'election safety',
+        `r${process.replica} (process ${process.pid}) leads in term ${term}, and so did r${known.replica} (process ${known.pid})`,
+      )
+  }
+
+  #checkPlace(process: VirtualProcess, entry: Entry, previousTerm: number | undefined): void {
+    const { index, term } = entry
+    let places = this.#places[index]
+    if (places === undefined) {
+      places = new Map()
+      this.#places[index] = places
+    }
+    const hash = hashBytes(entry.payload, entry.time | 0) ^ entry.kind.length
+    const known = places.get(term)
+    if (known === undefined) {
+      if (previousTerm !== undefined) places.set(term, { previousTerm, hash })
+      return
+    }
+    if (known.hash !== hash)
+      this.#fail(
+        'log matching',
+        `r${process.replica} writes another entry at ${index} of term ${term} than somebody before`,
+      )
+    if (previousTerm !== undefined && known.previousTerm !== previousTerm)
+      this.#fail(
+        'log matching',
+        `r${process.replica} has entry ${index} of term ${term} after one of term ${previousTerm}, somebody else after one of term ${known.previousTerm}`,
+      )
+  }
+
+  #of(process: VirtualProcess): Watched | undefined {
+    const watched = this.#watched.get(process.replica)
+    return watched?.process === process ? watched : undefined
+  }
+
+  #fail(invariant: string, words: string): void {
+    this.#violations.add(invariant, words)
+  }
+}

@@ -1,0 +1,256 @@
+import type { Limits, StateMachine } from '@chatroom/replica'
+import { ClientIo } from '../clients/client-io.ts'
+import type { Fault } from '../faults/fault.ts'
+import { planFaults } from '../faults/plan.ts'
+import type { Profile } from '../faults/profile.ts'
+import { Trouble } from '../faults/trouble.ts'
+import { Oracle } from '../invariants/oracle.ts'
+import { type Violation, Violations } from '../invariants/violation.ts'
+import { Random } from '../kernel/random.ts'
+import { Timeline } from '../kernel/timeline.ts'
+import { Trace } from '../kernel/trace.ts'
+import type { Workload } from '../workloads/workload.ts'
+import { Cluster, type Program } from '../world/cluster.ts'
+
+export interface SimulationOptions<Command, Reply, Machine extends StateMachine<Command, Reply>> {
+  readonly seed: number
+  readonly profile: Profile
+  readonly workload: Workload<Command, Reply, Machine>
+  /** Only these faults of the schedule that the seed gives, by number. Default: all. */
+  readonly keep?: ReadonlySet<number>
+  /** Gets the trace as lines of text. */
+  readonly print?: (line: string) => void
+  readonly limits?: Partial<Limits>
+}
+
+export interface SimulationResult {
+  readonly seed: number
+  readonly violation: Violation | null
+  /** Equal for two runs in which the same happened. */
+  readonly traceHash: string
+  readonly traceLength: number
+  readonly virtualMs: number
+  readonly faults: readonly Fault[]
+  readonly acknowledged: number
+  /** How often each kind of thing happened. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** How long after the last fault everything must be well again. */
+const COME_BACK_MS = 30_000
+const LOOK_EVERY_MS = 100
+/** So many events without time going on: somebody answers somebody for ever. */
+const MOST_EVENTS_AT_ONCE = 50_000
+
+/** One run: a whole cluster and its clients, from a seed. The same options give the same run, bit for bit. */
+export async function simulate<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  options: SimulationOptions<Command, Reply, Machine>,
+): Promise<SimulationResult> {
+  return new Simulation(options).run()
+}
+
+class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
+  readonly #options: SimulationOptions<Command, Reply, Machine>
+  readonly #timeline = new Timeline()
+  readonly #trace: Trace
+  readonly #violations: Violations
+  readonly #oracle: Oracle
+  readonly #cluster: Cluster<Command, Reply, Machine>
+  readonly #openCalls = new Map<Program<Command, Reply, Machine>, Set<() => void>>()
+
+  constructor(options: SimulationOptions<Command, Reply, Machine>) {
+    this.#options = options
+    const { seed, profile, workload } = options
+    const now = (): number => this.#timeline.now
+    this.#trace = new Trace(now, options.print ?? null)
+    this.#violations = new Violations(now)
+    this.#oracle = new Oracle(this.#violations, profile.mode)
+    const ids = Array.from({ length: profile.replicas + profile.spares }, (_, id) => id)
+    this.#cluster = new Cluster({
+      seed,
+      mode: profile.mode,
+      members: ids.slice(0, profile.replicas),
+      spares: ids.slice(profile.replicas),
+      machine: () => workload.machine(),
+      limits: { compactMarginEntries: 20, ...options.limits },
+      snapshotEveryBytes: 2_000,
+      fencer: profile.mode === 'fail-stop',
+      timeline: this.#timeline,
+      trace: this.#trace,
+      violations: this.#violations,
+      oracle: this.#oracle,
+    })
+    this.#cluster.haltAllowed = profile.haltAllowed
+  }
+
+  async run(): Promise<SimulationResult> {
+    const { seed, profile, workload, keep } = this.#options
+    const trouble = new Trouble(this.#cluster, this.#timeline, seed)
+    this.#cluster.onEnd = (host) => {
+      this.#loseCalls()
+      trouble.supervise(host)
+    }
+    const faults = planFaults(profile, new Random(seed, 'faults'))
+    for (const fault of faults) {
+      if (keep !== undefined && !keep.has(fault.number)) continue
+      this.#timeline.after(fault.at, () => {
+        this.#trace.note(
+          `fault: ${fault.kind}`,
+          -1,
+          fault.number,
+          0,
+          () => `r${fault.replica} r${fault.other} ${Math.round(fault.ms)} ms`,
+        )
+        trouble.inject(fault)
+      })
+    }
+    const starts = new Random(seed, 'starts')
+    for (const { id } of this.#cluster.hosts)
+      this.#timeline.after(starts.between(0, 300), () => this.#cluster.start(id))
+    const judge = workload.begin()
+    const clients = Array.from({ length: profile.clients }, (_, id) => this.#client(id))
+    const lives = clients.map((io) => judge.client(io))
+    await this.#play(profile.faultyMs)
+    trouble.cease()
+    this.#trace.say(() => '---------- faults cease')
+    for (const io of clients) io.over = true
+    await this.#comeBack(Promise.all(lives))
+    if (profile.mustComeBack && this.#violations.first === null) {
+      await this.#confirm(clients.map((io) => judge.confirm(io)))
+      if (this.#violations.first === null) await this.#comeBack(Promise.resolve())
+      if (this.#violations.first === null) this.#compareStates()
+    }
+    if (this.#violations.first === null) {
+      const words = judge.judge()
+      if (words !== null) this.#violations.add('linearizable', words)
+    }
+    return {
+      seed,
+      violation: this.#violations.first,
+      traceHash: this.#trace.hash,
+      traceLength: this.#trace.length,
+      virtualMs: this.#timeline.now,
+      faults,
+      acknowledged: this.#oracle.acknowledged,
+      counts: this.#trace.counts(),
+    }
+  }
+
+  #client(id: number): ClientIo<Command, Reply, Machine> {
+    return new ClientIo({
+      id,
+      random: new Random(this.#options.seed, `client ${id}`),
+      cluster: this.#cluster,
+      timeline: this.#timeline,
+      trace: this.#trace,
+      oracle: this.#oracle,
+      openCalls: this.#openCalls,
+    })
+  }
+
+  /** Lets virtual time pass. Between two events everything that promises have to do is done. */
+  async #play(until: number): Promise<void> {
+    let since = this.#timeline.now
+    let events = 0
+    while (this.#violations.first === null && this.#timeline.runNext(until)) {
+      await settled()
+      if (++events < MOST_EVENTS_AT_ONCE) continue
+      if (this.#timeline.now - since < 100)
+        this.#violations.add('comes to rest', `${events} events within ${this.#timeline.now - since} ms`)
+      since = this.#timeline.now
+      events = 0
+    }
+  }
+
+  async #comeBack(lives: Promise<unknown>): Promise<void> {
+    const { mustComeBack } = this.#options.profile
+    let alive = true
+    const over = lives.then(() => {
+      alive = false
+    })
+    const until = this.#timeline.now + COME_BACK_MS
+    while (this.#violations.first === null && (alive || this.#whatIsWrong() !== null)) {
+      if (this.#timeline.now >= until) {
+        if (mustComeBack)
+          this.#violations.add('comes back when faults cease', this.#whatIsWrong() ?? 'clients wait')
+        return
+      }
+      await this.#play(this.#timeline.now + LOOK_EVERY_MS)
+    }
+    void over
+  }
+
+  async #confirm(confirmations: readonly Promise<string | null>[]): Promise<void> {
+    const answers: (string | null)[] = []
+    for (const confirmation of confirmations) void confirmation.then((answer) => answers.push(answer))
+    const until = this.#timeline.now + COME_BACK_MS * 2
+    while (
+      answers.length < confirmations.length &&
+      this.#violations.first === null &&
+      this.#timeline.now < until
+    )
+      await this.#play(this.#timeline.now + LOOK_EVERY_MS)
+    if (answers.length < confirmations.length)
+      this.#violations.add('serves when faults cease', 'clients get no answer')
+    for (const problem of answers)
+      if (problem !== null) this.#violations.add('serves when faults cease', problem)
+  }
+
+  /** Null: one leader serves, and everybody follows it and has everything. */
+  #whatIsWrong(): string | null {
+    const programs = this.#cluster.programs()
+    const down = this.#cluster.hosts.filter(({ program }) => program === null || !program.up)
+    if (down.length > 0) return `not up: ${down.map(({ id, lastWords }) => `r${id} ${lastWords}`).join(', ')}`
+    const all = programs.map(({ replica }) => replica.status())
+    const serving = all.filter((status) => status.serving)
+    const [leader] = serving
+    if (leader === undefined || serving.length > 1)
+      return `${serving.length} leaders serve. ${all.map((status) => `r${status.id} ${status.role} term ${status.term}: ${status.waiting.map(({ words }) => words).join('; ')}`).join(' | ')}`
+    for (const status of all) {
+      if (status.appliedIndex < leader.commitIndex || status.lastIndex !== leader.lastIndex)
+        return `r${status.id} has applied ${status.appliedIndex} and has ${status.lastIndex}; r${leader.id} has committed ${leader.commitIndex} of ${leader.lastIndex}`
+      if (this.#options.profile.mode === 'fail-stop') {
+        const named = leader.view.members.some(
+          (m) => m.id === status.id && m.disk === status.disk && m.incarnation === status.incarnation,
+        )
+        if (!named || !leader.viewInForce || !status.admitted)
+          return `r${status.id} is not in the view, or does not know it`
+      }
+    }
+    if (leader.commitIndex < leader.lastIndex)
+      return `r${leader.id} has committed ${leader.commitIndex} of ${leader.lastIndex}`
+    return null
+  }
+
+  #compareStates(): void {
+    const [first, ...others] = this.#cluster.programs()
+    if (first === undefined) return
+    const hash = first.machine.hash()
+    for (const { machine, replica } of others)
+      if (machine.hash() !== hash)
+        this.#violations.add(
+          'equal states',
+          `r${replica.id} and r${first.replica.id} have applied the same and differ`,
+        )
+    if (first.replica.status().appliedIndex < this.#oracle.acknowledged)
+      this.#violations.add(
+        'nothing acknowledged is lost',
+        `entry ${this.#oracle.acknowledged} was acknowledged and is not there`,
+      )
+  }
+
+  #loseCalls(): void {
+    for (const [program, calls] of this.#openCalls) {
+      if (program.process.alive) continue
+      this.#openCalls.delete(program)
+      for (const lost of calls) lost()
+    }
+  }
+}
+
+/** Resolves when no promise has anything left to do: all microtasks run before the next turn of the event loop. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

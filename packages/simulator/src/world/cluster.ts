@@ -1,0 +1,284 @@
+import type { ModeName, ReplicaId } from '@chatroom/election'
+import { createReplica, type Fencer, type Limits, type Replica, type StateMachine } from '@chatroom/replica'
+import type { Operator, Stage } from '../faults/stage.ts'
+import type { Oracle } from '../invariants/oracle.ts'
+import type { Violations } from '../invariants/violation.ts'
+import { Random } from '../kernel/random.ts'
+import type { Timeline } from '../kernel/timeline.ts'
+import type { Trace } from '../kernel/trace.ts'
+import { describeEvent, describeMessage, kindOfEvent, kindOfMessage } from './describe.ts'
+import { HostClock, processClock } from './virtual-clock.ts'
+import { VirtualDisk } from './virtual-disk.ts'
+import { VirtualNetwork } from './virtual-network.ts'
+import { VirtualProcess } from './virtual-process.ts'
+import { VirtualTransport } from './virtual-transport.ts'
+import { type Placed, WatchedMachine } from './watched-machine.ts'
+import { WatchedStorage } from './watched-storage.ts'
+
+export interface ClusterOptions<Command, Reply, Machine extends StateMachine<Command, Reply>> {
+  readonly seed: number
+  readonly mode: ModeName
+  readonly members: readonly ReplicaId[]
+  /** Replicas that exist and are no members at first. */
+  readonly spares: readonly ReplicaId[]
+  readonly machine: () => Machine
+  readonly limits: Partial<Limits>
+  readonly snapshotEveryBytes: number
+  readonly fencer: boolean
+  readonly timeline: Timeline
+  readonly trace: Trace
+  readonly violations: Violations
+  readonly oracle: Oracle
+}
+
+export type VirtualReplica<Command, Reply, Machine extends StateMachine<Command, Reply>> = Replica<
+  Command,
+  Placed<Reply>,
+  WatchedMachine<Command, Reply, Machine>
+>
+
+/** What runs in a process. */
+export interface Program<Command, Reply, Machine extends StateMachine<Command, Reply>> {
+  readonly process: VirtualProcess
+  readonly replica: VirtualReplica<Command, Reply, Machine>
+  readonly machine: WatchedMachine<Command, Reply, Machine>
+  readonly transport: VirtualTransport
+  /** Its `start` resolved. */
+  up: boolean
+}
+
+/** The place of one replica: a disk, a clock, and at most one process. */
+export interface Host<Command, Reply, Machine extends StateMachine<Command, Reply>> {
+  readonly id: ReplicaId
+  readonly disk: VirtualDisk
+  readonly clock: HostClock
+  program: Program<Command, Reply, Machine> | null
+  /** Why its last process did not come up or stopped itself, for reports. */
+  lastWords: string
+}
+
+/** All replicas, their hosts and what connects them. */
+export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply>> implements Stage {
+  readonly network: VirtualNetwork
+  readonly hosts: readonly Host<Command, Reply, Machine>[]
+  readonly #options: ClusterOptions<Command, Reply, Machine>
+  #pids = 100
+  /** Told whenever a process has ended. */
+  onEnd: (host: Host<Command, Reply, Machine>, why: string) => void = () => undefined
+  /** Replicas halt only where the run says that they may: any other halt is a violation. */
+  haltAllowed = false
+  /** The fencer does not work. */
+  fencerBroken = false
+
+  constructor(options: ClusterOptions<Command, Reply, Machine>) {
+    this.#options = options
+    const { seed, timeline, trace } = options
+    this.network = new VirtualNetwork(timeline, seed, trace)
+    const rates = new Random(seed, 'clock rates')
+    this.hosts = [...options.members, ...options.spares].map((id) => ({
+      id,
+      disk: new VirtualDisk({
+        timeline,
+        random: new Random(seed, `disk ${id}`),
+        replica: id,
+        name: `d${id}`,
+      }),
+      clock: new HostClock(timeline, 1 + rates.between(-0.01, 0.01)),
+      program: null,
+      lastWords: '',
+    }))
+  }
+
+  host(id: ReplicaId): Host<Command, Reply, Machine> {
+    const host = this.hosts.find((candidate) => candidate.id === id)
+    if (host === undefined) throw new RangeError(`no replica ${id} in this cluster`)
+    return host
+  }
+
+  /** Starts the replica's process if none runs. */
+  start(id: ReplicaId): void {
+    const host = this.host(id)
+    if (host.program !== null) return
+    const { timeline, trace, violations, oracle, seed } = this.#options
+    const pid = this.#pids++
+    const process = new VirtualProcess({
+      replica: id,
+      pid,
+      timeline,
+      ended: (why) => this.#ended(host, process, why),
+      crashed: (error) => {
+        violations.add(
+          'nothing throws',
+          `r${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        )
+      },
+    })
+    trace.note('starts', id, pid)
+    const machine = new WatchedMachine<Command, Reply, Machine>(
+      this.#options.machine(),
+      process,
+      (applied) => {
+        trace.note(
+          'applies',
+          id,
+          applied.index,
+          applied.commandHash,
+          () => `${applied.index} of term ${applied.term}`,
+        )
+        oracle.applied(process, applied)
+      },
+    )
+    const storage = new WatchedStorage(process, host.disk, timeline, {
+      opened: (stored) => {
+        trace.note(
+          'opens',
+          id,
+          stored.last.index,
+          stored.hardState.term,
+          () =>
+            `${stored.identity.disk} as incarnation ${stored.identity.incarnation}: log ${stored.before.index}..${stored.last.index} of term ${stored.last.term}, term ${stored.hardState.term}`,
+        )
+        oracle.processStarts(process, () => replica.status(), stored)
+      },
+      persisting: (batch) => {
+        const last = batch.entries.at(-1)
+        trace.note(
+          'writes',
+          id,
+          last?.index ?? 0,
+          (batch.truncateFrom ?? 0) * 4096 + (batch.hardState?.term ?? 0),
+          () => {
+            const { hardState, truncateFrom, entries } = batch
+            const parts = []
+            if (hardState !== undefined)
+              parts.push(`term ${hardState.term} vote ${hardState.votedFor ?? 'none'}`)
+            if (truncateFrom !== undefined) parts.push(`cuts from ${truncateFrom}`)
+            if (entries[0] !== undefined)
+              parts.push(`entries ${entries[0].index}..${last?.index} of term ${last?.term}`)
+            return parts.join(', ')
+          },
+        )
+        oracle.persisting(process, batch)
+      },
+      persisted: (batch) => {
+        trace.note('durable', id, batch.entries.at(-1)?.index ?? 0, batch.hardState?.term ?? 0)
+        oracle.persisted(process, batch)
+      },
+      snapshotInstalled: (info) => {
+        trace.note('installs snapshot', id, info.index, info.term, () => `${info.index} of term ${info.term}`)
+        oracle.snapshotInstalled(process, info)
+      },
+      compacted: (index) => {
+        trace.note('compacts', id, index, 0, () => `to ${index}`)
+        oracle.compacted(process, index)
+      },
+    })
+    const transport = new VirtualTransport({
+      network: this.network,
+      timeline,
+      process,
+      peers: this.hosts.map((other) => other.id).filter((other) => other !== id),
+      exactRefusals: this.#options.mode === 'fail-stop',
+      sent: (to, message) => {
+        trace.note(
+          kindOfMessage(message),
+          id,
+          to.id,
+          message.term,
+          () => `to r${to.id}: ${describeMessage(message)}`,
+        )
+        oracle.sent(process, message)
+      },
+    })
+    const replica: VirtualReplica<Command, Reply, Machine> = createReplica<
+      Command,
+      Placed<Reply>,
+      WatchedMachine<Command, Reply, Machine>
+    >({
+      id,
+      members: this.#options.members,
+      peers: this.hosts.map((other) => other.id),
+      mode: this.#options.mode,
+      stateMachine: machine,
+      storage,
+      transport,
+      ...(this.#options.fencer && { fencer: this.#fencer(process) }),
+      clock: processClock(process, timeline, host.clock, new Random(seed, `process ${pid}`)),
+      hello: { clientAddress: `r${id}`, pid, processStart: `p${pid}` },
+      limits: this.#options.limits,
+      snapshotEveryBytes: this.#options.snapshotEveryBytes,
+    })
+    const program = { process, replica, machine, transport, up: false }
+    host.program = program
+    replica.on((event) => {
+      if (!process.alive) return
+      trace.note(kindOfEvent(event), id, 0, 0, () => describeEvent(event))
+      if (event.type === 'halted') {
+        host.lastWords = event.reason
+        if (!this.haltAllowed && !host.disk.failed)
+          violations.add('no replica halts', `r${id}: ${event.reason}`)
+        timeline.after(0, () => process.kill('it stopped itself'))
+        return
+      }
+      oracle.reported(process, event)
+    })
+    replica.start().then(
+      () => {
+        program.up = true
+      },
+      (error: unknown) => {
+        if (!process.alive) return
+        host.lastWords = error instanceof Error ? error.message : String(error)
+        trace.note('does not start', id, 0, 0, () => host.lastWords)
+        process.kill('it did not start')
+      },
+    )
+  }
+
+  /** Everything that is alive and came up. */
+  programs(): Program<Command, Reply, Machine>[] {
+    const found: Program<Command, Reply, Machine>[] = []
+    for (const { program } of this.hosts) if (program?.up && program.process.alive) found.push(program)
+    return found
+  }
+
+  askLeader(request: (leader: Operator) => Promise<void>): void {
+    const { trace } = this.#options
+    for (const { process, replica } of this.programs()) {
+      if (process.state !== 'running' || !replica.status().serving) continue
+      request(replica).then(
+        () => trace.note('operator succeeds', replica.id),
+        (error: unknown) =>
+          trace.note('operator fails', replica.id, 0, 0, () =>
+            error instanceof Error ? error.message : String(error),
+          ),
+      )
+    }
+  }
+
+  #ended(host: Host<Command, Reply, Machine>, process: VirtualProcess, why: string): void {
+    const { trace, oracle } = this.#options
+    trace.note('ends', host.id, process.pid, 0, () => `(${why})`)
+    host.program?.transport.processEnded()
+    host.program = null
+    host.disk.crash()
+    oracle.processEnded(process)
+    this.onEnd(host, why)
+  }
+
+  #fencer(by: VirtualProcess): Fencer {
+    return {
+      fence: async (hello) => {
+        if (!by.mayAct()) return
+        const { timeline, trace } = this.#options
+        if (this.fencerBroken) throw new Error('the fencer does not work')
+        timeline.after(1, () => {
+          const target = this.host(hello.member.id).program?.process
+          if (target === undefined || target.pid !== hello.pid) return
+          trace.note('fences', by.replica, target.replica, target.pid, () => `r${target.replica}`)
+          target.kill(`fenced by r${by.replica}`)
+        })
+      },
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import type { ReplicaId } from '@chatroom/election'
+import { MemoryDisk, type Storage } from '@chatroom/replication-log'
+import type { Random } from '../kernel/random.ts'
+import type { Timeline } from '../kernel/timeline.ts'
+import type { VirtualProcess } from './virtual-process.ts'
+
+/** A disk with a speed, that can fill up, fail, lose what was not flushed, rot and be replaced. */
+export class VirtualDisk {
+  readonly #timeline: Timeline
+  readonly #random: Random
+  readonly #replica: ReplicaId
+  readonly #name: string
+  #generation = 0
+  #memory: MemoryDisk
+  #process: VirtualProcess | null = null
+  /** Milliseconds of one flush, at the least and usually at the most. */
+  flushMs: readonly [number, number] = [0.2, 3]
+  /** A slow disk: flushes take so many times as long. */
+  slowness = 1
+  full = false
+  /** The next flush fails. */
+  failsNext = false
+  /** A flush of the present process failed: it must stop itself. */
+  failed = false
+
+  constructor(options: { timeline: Timeline; random: Random; replica: ReplicaId; name: string }) {
+    this.#timeline = options.timeline
+    this.#random = options.random
+    this.#replica = options.replica
+    this.#name = options.name
+    this.#memory = this.#newDisk()
+  }
+
+  /** The storage of a process that starts on this disk. */
+  open(process: VirtualProcess): Storage {
+    this.#process = process
+    this.failed = false
+    return this.#memory.open(this.#replica)
+  }
+
+  /** Its process ended: of the flush that was under way any first part may have reached the disk. */
+  crash(): void {
+    this.#process = null
+    this.#memory.crash({ keepUnsynced: (steps) => this.#random.below(steps + 1) })
+  }
+
+  /** Another disk in its place, empty. */
+  replace(): void {
+    this.#generation++
+    this.#memory = this.#newDisk()
+    this.full = false
+  }
+
+  /** A bit flips in an entry. */
+  damage(index: number): void {
+    this.#memory.damage(index)
+  }
+
+  /** How long a small read or write takes. */
+  accessMs(): number {
+    return this.#random.between(0.01, 0.5) * this.slowness
+  }
+
+  #newDisk(): MemoryDisk {
+    return new MemoryDisk({
+      disk: `${this.#name}${this.#generation === 0 ? '' : `'${this.#generation}`}`,
+      complete: (bytes, done) => this.#flush(bytes, done),
+    })
+  }
+
+  #flush(_bytes: number, done: (outcome?: 'full' | 'failed') => void): void {
+    const process = this.#process
+    if (process === null) return
+    const [least, most] = this.flushMs
+    let ms = this.#random.between(least, most) * this.slowness
+    if (this.#random.chance(0.01)) ms += this.#random.between(0, most * 20)
+    this.#timeline.after(ms, () =>
+      process.deliver(() => {
+        if (this.failsNext) {
+          this.failsNext = false
+          this.failed = true
+          done('failed')
+        } else done(this.full ? 'full' : undefined)
+      }),
+    )
+  }
+}
