@@ -210,6 +210,7 @@ function perform(state: ChatState, command: Command): Reply {
       return applyLogin(state, command)
     case 'logout':
     case 'deleteAccount':
+    case 'changePassword':
     case 'send':
     case 'acknowledge':
       return applySessionRequest(state, command)

@@ -44,6 +44,15 @@ export interface DeleteAccount {
   readonly confirmName: string
 }
 
+/** Gives the account another password and ends the session. The old password was checked before. The reply is remembered whatever the hash: a retry has another salt. */
+export interface ChangePassword {
+  readonly type: 'changePassword'
+  readonly sessionId: number
+  readonly requestId: string
+  /** Salted, in the text form of its algorithm. */
+  readonly passwordHash: string
+}
+
 export interface Send {
   readonly type: 'send'
   readonly sessionId: number
@@ -77,7 +86,16 @@ export interface Expire {
 }
 
 /** What an entry of the log asks of the chat. */
-export type Command = CreateAccount | Login | Logout | DeleteAccount | Send | Acknowledge | Touch | Expire
+export type Command =
+  | CreateAccount
+  | Login
+  | Logout
+  | DeleteAccount
+  | ChangePassword
+  | Send
+  | Acknowledge
+  | Touch
+  | Expire
 
 /** A command of a session that may be tried again. */
-export type SessionRequest = Logout | DeleteAccount | Send | Acknowledge
+export type SessionRequest = Logout | DeleteAccount | ChangePassword | Send | Acknowledge

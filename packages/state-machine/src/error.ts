@@ -11,6 +11,8 @@ export type StateMachineErrorCode =
   | 'unsupported snapshot'
   /** A second snapshot was asked for while one is being taken. */
   | 'snapshot under way'
+  /** Something that cannot be, seen before it could do harm. */
+  | 'impossible state'
   /** An entry that does not come after the last one. */
   | 'impossible entry'
 

@@ -1,7 +1,12 @@
 import type { Command } from './command.ts'
 
 /** How a session ended. */
-export type EndReason = 'session taken over' | 'session expired' | 'account deleted' | 'logged out'
+export type EndReason =
+  | 'session taken over'
+  | 'session expired'
+  | 'account deleted'
+  | 'logged out'
+  | 'password changed'
 
 /** Why a command was refused. A refused command changed nothing. */
 export type Reason =
@@ -55,6 +60,7 @@ export type Success =
     }
   | { readonly ok: true; readonly type: 'logout' }
   | { readonly ok: true; readonly type: 'deleteAccount' }
+  | { readonly ok: true; readonly type: 'changePassword' }
   /** `messageId`: the log index of the entry, in decimal. */
   | { readonly ok: true; readonly type: 'send'; readonly messageId: string }
   /** `waiting`: messages left in the mailbox. */

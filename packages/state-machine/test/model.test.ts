@@ -183,7 +183,10 @@ class History {
 
   /** Begins a snapshot, or takes one more chunk of it; a whole one must be the state as it was at its beginning. */
   #takeChunk(): void {
-    this.#snapshot ??= { taker: this.chat.snapshot(), chunks: [], hash: this.chat.hash() }
+    if (this.#snapshot === null) {
+      this.#snapshot = { taker: this.chat.snapshot(), chunks: [], hash: this.chat.hash() }
+      return
+    }
     const { taker, chunks, hash } = this.#snapshot
     const next = taker.next()
     if (next.done !== true) {

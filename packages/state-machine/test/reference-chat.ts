@@ -3,15 +3,15 @@ import type {
   ChatLimits,
   Command,
   CreateAccount,
-  DeleteAccount,
   EndReason,
   Login,
-  Logout,
   MailboxMessage,
   Reason,
   Send,
   Success,
 } from '../src/index.ts'
+
+type SessionRequest = Extract<Command, { readonly sessionId: number; readonly requestId: string }>
 
 /** A reply without the words for people. */
 export type PlainReply = Success | { readonly ok: false; readonly reason: Reason }
@@ -135,11 +135,11 @@ export class ReferenceChat {
     return { ok: true, type: 'login', sessionId: id, accountId, name: account.name, idleTimeoutMs, waiting }
   }
 
-  #sessionRequest(command: Logout | DeleteAccount | Send | Acknowledge): PlainReply {
+  #sessionRequest(command: SessionRequest): PlainReply {
     const live = this.#find(command.sessionId)
     const session = live ?? this.ended.find((other) => other.id === command.sessionId)
     const { requestId, ...rest } = command
-    const content = JSON.stringify(rest)
+    const content = command.type === 'changePassword' ? command.type : JSON.stringify(rest)
     const earlier = session?.replies.find((reply) => reply.requestId === requestId)
     if (earlier !== undefined && this.#fresh(earlier.at)) {
       return earlier.content === content ? earlier.reply : no('request id reused')
@@ -154,6 +154,7 @@ export class ReferenceChat {
     live.replies = live.replies.slice(-this.#limits.repliesPerSession)
     this.#boundReplies()
     if (reply.ok && command.type === 'logout') this.#end(live, 'logged out')
+    if (reply.ok && command.type === 'changePassword') this.#end(live, 'password changed')
     if (reply.ok && command.type === 'deleteAccount') {
       this.#end(live, 'account deleted')
       this.accounts = this.accounts.filter((other) => other !== account)
@@ -161,7 +162,7 @@ export class ReferenceChat {
     return reply
   }
 
-  #perform(command: Logout | DeleteAccount | Send | Acknowledge, account: ReferenceAccount): PlainReply {
+  #perform(command: SessionRequest, account: ReferenceAccount): PlainReply {
     switch (command.type) {
       case 'logout':
         return { ok: true, type: 'logout' }
@@ -169,6 +170,8 @@ export class ReferenceChat {
         return command.confirmName === account.name
           ? { ok: true, type: 'deleteAccount' }
           : no('not confirmed')
+      case 'changePassword':
+        return { ok: true, type: 'changePassword' }
       case 'send':
         return this.#send(command, account)
       case 'acknowledge':

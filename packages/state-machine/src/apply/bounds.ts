@@ -19,6 +19,8 @@ export function outOfBounds(
       return createAccountOutOfBounds(command, limits)
     case 'login':
       return loginOutOfBounds(command, limits)
+    case 'changePassword':
+      return hashOutOfBounds(command.passwordHash, limits)
     case 'send': {
       const text = checkText(command.text, limits)
       return text.ok ? undefined : text
@@ -36,6 +38,10 @@ function createAccountOutOfBounds(
   if (name === '' || name.length > 2 * limits.nameCodePoints) {
     return refusal('invalid name', `An account name must have 1 to ${limits.nameCodePoints} characters.`)
   }
+  return hashOutOfBounds(passwordHash, limits)
+}
+
+function hashOutOfBounds(passwordHash: string, limits: ChatLimits): Refusal | undefined {
   if (passwordHash === '' || passwordHash.length > limits.passwordHashUnits) {
     return refusal(
       'invalid argument',

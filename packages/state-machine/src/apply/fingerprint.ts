@@ -9,6 +9,7 @@ export function fingerprintOf(command: CreateAccount | Login | SessionRequest): 
   const digest = new Digest().text(command.type)
   switch (command.type) {
     case 'createAccount':
+    case 'changePassword':
     case 'logout':
       break
     case 'login':

@@ -28,6 +28,7 @@ const endings: Readonly<Record<EndReason, string>> = {
   'session expired': 'This session ended because it was idle for too long. Log in again.',
   'account deleted': 'The account of this session was deleted.',
   'logged out': 'This session was logged out. Log in again.',
+  'password changed': 'The password of this account was changed. Log in with the new one.',
 }
 
 const limitsReached: Readonly<Record<string, string>> = {

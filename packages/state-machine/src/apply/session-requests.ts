@@ -47,6 +47,9 @@ function perform(state: ChatState, session: Session, command: SessionRequest): O
       return 0
     case 'deleteAccount':
       return confirmed(session, command) ? 0 : refused('not confirmed')
+    case 'changePassword':
+      state.accounts.changePassword(session.account, command.passwordHash)
+      return 0
     case 'send':
       return send(state, session, command)
     case 'acknowledge':
@@ -57,6 +60,7 @@ function perform(state: ChatState, session: Session, command: SessionRequest): O
 /** Ends the session if that is what the request does: after its reply was remembered, so that the reply outlives the session. */
 function endAfter({ accounts, sessions, time }: ChatState, session: Session, command: SessionRequest): void {
   if (command.type === 'logout') sessions.end(session, 'logged out', time)
+  if (command.type === 'changePassword') sessions.end(session, 'password changed', time)
   if (command.type !== 'deleteAccount') return
   sessions.end(session, 'account deleted', time)
   accounts.remove(session.account)
@@ -102,6 +106,7 @@ function replyTo(command: SessionRequest, outcome: Outcome): Reply {
   switch (command.type) {
     case 'logout':
     case 'deleteAccount':
+    case 'changePassword':
       return { ok: true, type: command.type }
     case 'send':
       return { ok: true, type: 'send', messageId: String(outcome) }

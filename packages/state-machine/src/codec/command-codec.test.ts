@@ -33,6 +33,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ type: fc.constant('logout' as const), sessionId: number, requestId: text }),
   fc.record({
+    type: fc.constant('changePassword' as const),
+    sessionId: number,
+    requestId: text,
+    passwordHash: text,
+  }),
+  fc.record({
     type: fc.constant('deleteAccount' as const),
     sessionId: number,
     requestId: text,

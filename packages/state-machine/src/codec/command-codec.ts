@@ -57,6 +57,8 @@ function toMessage(command: Exclude<Command, { type: 'send' }>): CommandMessage 
       return { command: { $case: 'logout', value: command } }
     case 'deleteAccount':
       return { command: { $case: 'deleteAccount', value: command } }
+    case 'changePassword':
+      return { command: { $case: 'changePassword', value: command } }
     case 'acknowledge':
       return { command: { $case: 'acknowledge', value: command } }
     case 'touch':
@@ -85,6 +87,8 @@ function fromMessage({ command }: CommandMessage, bytes: number): Command {
       return { type: 'logout', ...command.value }
     case 'deleteAccount':
       return { type: 'deleteAccount', ...command.value }
+    case 'changePassword':
+      return { type: 'changePassword', ...command.value }
     case 'expire':
       return { type: 'expire' }
     case undefined:

@@ -1,3 +1,4 @@
+import { StateMachineError } from '../error.ts'
 import {
   type MessageRecord,
   type ReplyRecord,
@@ -30,6 +31,7 @@ const endReasons: Readonly<Record<EndReason, WireEndReason>> = {
   'session expired': WireEndReason.END_REASON_EXPIRED,
   'account deleted': WireEndReason.END_REASON_ACCOUNT_DELETED,
   'logged out': WireEndReason.END_REASON_LOGGED_OUT,
+  'password changed': WireEndReason.END_REASON_PASSWORD_CHANGED,
 }
 
 /** An account with the messages that go into its own record. */
@@ -146,7 +148,8 @@ function* allSessions({ sessions, watch }: ChatState): Generator<SessionImage, v
 function* itemsOf<T>(image: FifoImage<T>): Generator<T, void, void> {
   for (let number = image.first; number < image.next; number++) {
     const item = image.at(number)
-    if (item !== undefined) yield item
+    if (item === undefined) throw lost(`item ${number} of ${image.next - image.first}`)
+    yield item
   }
 }
 
@@ -172,9 +175,14 @@ function* mailboxRecords(
   let next = messages.first + written
   while (next < messages.next) {
     const batch = messagesFrom(messages, next)
+    if (batch.length === 0) throw lost(`message ${next} of account ${id}`)
     next += batch.length
     yield { record: { $case: 'mailbox', value: { accountId: id, messages: batch.map(toMessageRecord) } } }
   }
+}
+
+function lost(what: string): StateMachineError {
+  return new StateMachineError('impossible state', `${what} was there when the snapshot began and is gone.`)
 }
 
 function bytesOfAccount({ image, messages }: AccountHead): number {

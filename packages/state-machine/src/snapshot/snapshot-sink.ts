@@ -29,6 +29,7 @@ const endReasons: Readonly<Record<number, EndReason>> = {
   [WireEndReason.END_REASON_EXPIRED]: 'session expired',
   [WireEndReason.END_REASON_ACCOUNT_DELETED]: 'account deleted',
   [WireEndReason.END_REASON_LOGGED_OUT]: 'logged out',
+  [WireEndReason.END_REASON_PASSWORD_CHANGED]: 'password changed',
 }
 
 /** A session whose replies are still coming. */

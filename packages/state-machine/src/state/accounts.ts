@@ -17,6 +17,7 @@ export interface Account {
 }
 
 interface MutableAccount extends Account {
+  passwordHash: string
   mailbox: Mailbox | null
 }
 
@@ -72,6 +73,11 @@ export class Accounts {
     this.#names.delete(account.name)
     this.#waiting -= account.mailbox?.waiting ?? 0
     this.#waitingBytes -= account.mailbox?.bytes ?? 0
+  }
+
+  changePassword(account: MutableAccount, passwordHash: string): void {
+    this.#watch.account(account)
+    account.passwordHash = passwordHash
   }
 
   /** Puts a message into the account's mailbox. Returns its sequence number. */
