@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type IPty, spawn } from '@lydell/node-pty'
 import type { Terminal as Emulator } from '@xterm/headless'
@@ -7,13 +10,28 @@ import { expect } from 'vitest'
 /** The built program. */
 export const programFile: string = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
+/** Where the programs under test keep what they remember: not where a developer's do. */
+export function stateHome(): string {
+  return mkdtempSync(join(tmpdir(), 'chatroom-state-'))
+}
+
+const sharedStateHome = stateHome()
+process.once('exit', () => rmSync(sharedStateHome, { recursive: true, force: true }))
+
 /** The environment of a program under test: nothing of what a developer may have set for it. */
 export function cleanEnvironment(): Record<string, string> {
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('CHATROOM_') && name !== 'NO_COLOR',
   )
-  return Object.fromEntries(own.map(([name, value]) => [name, value ?? '']))
+  return {
+    ...Object.fromEntries(own.map(([name, value]) => [name, value ?? ''])),
+    TZ: 'UTC',
+    XDG_STATE_HOME: sharedStateHome,
+  }
 }
+
+/** How long a person would wait for something to appear, milliseconds. The machine may be busy. */
+const patienceMs = 15_000
 
 /** The program in a pseudo-terminal, and what a person would see. */
 export class PseudoTerminal {
@@ -23,16 +41,24 @@ export class PseudoTerminal {
   /** Everything that was written, with all control sequences. */
   raw = ''
 
+  /** @param options `command`: what to start instead of the built program */
   constructor(
     args: readonly string[],
     {
       columns = 80,
       rows = 24,
       environment = {},
-    }: { columns?: number; rows?: number; environment?: Record<string, string> } = {},
+      command = null,
+    }: {
+      columns?: number
+      rows?: number
+      environment?: Record<string, string>
+      command?: readonly [string, ...string[]] | null
+    } = {},
   ) {
     this.#emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1_000 })
-    this.#pty = spawn(process.execPath, [programFile, ...args], {
+    const [file, ...before] = command ?? [process.execPath, programFile]
+    this.#pty = spawn(file, [...before, ...args], {
       cols: columns,
       rows,
       name: 'xterm-256color',
@@ -72,10 +98,33 @@ export class PseudoTerminal {
       const line = active.getLine(at)
       const text = line?.translateToString() ?? ''
       // A long line is one line, however the terminal breaks it.
-      if (line?.isWrapped === true && lines.length > 0) lines.push(`${lines.pop() ?? ''}${text}`)
-      else lines.push(text)
+      if (line?.isWrapped === true && lines.length > 0) {
+        const before = lines.pop() ?? ''
+        // A wide character that would have been cut left its cell empty.
+        const last = active.getLine(at - 1)?.getCell(this.#emulator.cols - 1)
+        lines.push(`${last?.getChars() === '' ? before.slice(0, -1) : before}${text}`)
+      } else lines.push(text)
     }
     return lines.map((line) => line.trimEnd()).filter((line) => line !== '')
+  }
+
+  /** Resolves with whether the last lines of the screen are these, now or soon. */
+  async comesToShow(...expected: (string | RegExp)[]): Promise<boolean> {
+    const isShown = (): boolean => {
+      const last = this.lines.slice(-expected.length)
+      return expected.every((line, at) => {
+        return typeof line === 'string' ? last[at] === line : line.test(last[at] ?? '')
+      })
+    }
+    const until = Date.now() + patienceMs
+    while (!isShown() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+    return isShown()
+  }
+
+  /** The same for what a test takes for granted. @throws Error with the screen if they are not */
+  async mustShow(...expected: (string | RegExp)[]): Promise<void> {
+    if (await this.comesToShow(...expected)) return
+    throw new Error(`the screen should end with ${expected.join(' | ')} and shows\n${this.lines.join('\n')}`)
   }
 
   /** Column of the cursor, from 0. */
@@ -83,9 +132,6 @@ export class PseudoTerminal {
     return this.#emulator.buffer.active.cursorX
   }
 }
-
-/** How long a person would wait for something to appear, milliseconds. The machine may be busy. */
-const patienceMs = 15_000
 
 declare module 'vitest' {
   // The names of the type parameters must be those of vitest.
@@ -97,16 +143,9 @@ declare module 'vitest' {
 
 expect.extend({
   async toShow(terminal: PseudoTerminal, ...expected: (string | RegExp)[]) {
-    const isShown = (): boolean => {
-      const last = terminal.lines.slice(-expected.length)
-      return expected.every((line, at) => {
-        return typeof line === 'string' ? last[at] === line : line.test(last[at] ?? '')
-      })
-    }
-    const until = Date.now() + patienceMs
-    while (!isShown() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10))
+    const pass = await terminal.comesToShow(...expected)
     return {
-      pass: isShown(),
+      pass,
       message: () => `the screen should end with these lines, and shows\n${terminal.lines.join('\n')}`,
       expected,
       actual: terminal.lines.slice(-expected.length),

@@ -1,42 +1,30 @@
 import { type ChatClient, connect } from '@chatroom/client'
-import { type FakeCluster, startFakeCluster } from '@chatroom/client/testing'
+import type { FakeCluster } from '@chatroom/client/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PseudoTerminal } from './pseudo-terminal.ts'
+import { Fixture } from './fixture.ts'
+import type { PseudoTerminal } from './pseudo-terminal.ts'
 
+let fixture: Fixture
 let cluster: FakeCluster
 let bob: ChatClient
-let open: PseudoTerminal[]
 
 beforeEach(async () => {
-  open = []
-  cluster = await startFakeCluster()
-  for (const name of ['alice', 'bob']) cluster.chat.createAccount(name, name, 'secret')
-  bob = await connect({ servers: cluster.servers })
-  await bob.login('bob', 'secret')
+  fixture = await Fixture.open()
+  ;({ cluster, bob } = fixture)
 })
 
 afterEach(async () => {
-  for (const terminal of open) terminal.kill('SIGKILL')
-  await bob.close()
-  await cluster.stop()
+  await fixture.close()
 })
 
-type Options = ConstructorParameters<typeof PseudoTerminal>[1]
+type Options = Parameters<Fixture['start']>[1]
 
 async function start(args: readonly string[] = [], options: Options = {}): Promise<PseudoTerminal> {
-  const terminal = new PseudoTerminal(['--servers', cluster.servers.join(','), ...args], options)
-  open.push(terminal)
-  await expect(terminal).toShow('Connected to replica 0. Type help to see all commands.', '>')
-  return terminal
+  return await fixture.start(args, options)
 }
 
 async function logIn(args: readonly string[] = [], options: Options = {}): Promise<PseudoTerminal> {
-  const terminal = await start(args, options)
-  terminal.type('login alice\r')
-  await expect(terminal).toShow('> login alice', 'Password:')
-  terminal.type('secret\r')
-  await expect(terminal).toShow('Logged in as alice; no messages wait.', 'alice>')
-  return terminal
+  return await fixture.logIn(args, options)
 }
 
 describe('a conversation', () => {
@@ -93,8 +81,7 @@ describe('a conversation', () => {
 
   it('says so and ends if no server can be reached', async () => {
     await Promise.all(cluster.replicas.map((replica) => replica.kill()))
-    const terminal = new PseudoTerminal(['--servers', cluster.servers.join(',')])
-    open.push(terminal)
+    const terminal = fixture.spawn()
     expect((await terminal.exit).exitCode).toBe(3)
     await expect(terminal).toShow(/^No server answers at 127\.0\.0\.1:/)
   })
@@ -110,7 +97,12 @@ describe('messages', () => {
     await expect.poll(() => terminal.column).toBe('alice> send bob I am '.length)
     await bob.send('alice', 'hello')
     await bob.send('alice', 'two\nlines')
-    await expect(terminal).toShow('bob: hello', 'bob: two', '    lines', 'alice> send bob I am typ')
+    await expect(terminal).toShow(
+      '22:13 bob: hello',
+      '22:13 bob: two',
+      '    lines',
+      'alice> send bob I am typ',
+    )
     expect(terminal.column).toBe('alice> send bob I am '.length)
     terminal.type('\u001b[Fing\r')
     await expect(terminal).toShow('alice> send bob I am typing', 'Sent to bob.', 'alice>')
@@ -128,7 +120,7 @@ describe('messages', () => {
       'three',
     ]) {
       await bob.send('alice', text)
-      await expect(terminal).toShow(`bob: ${text}`, `alice> ${long}`)
+      await expect(terminal).toShow(`22:13 bob: ${text}`, `alice> ${long}`)
     }
     expect(terminal.lines.filter((line) => line.includes('0123456789'))).toEqual([`alice> ${long}`])
     terminal.type('\r')
@@ -141,7 +133,12 @@ describe('messages', () => {
     await expect(terminal).toShow('Password:')
     terminal.type('sec')
     await bob.send('alice', 'hello')
-    await expect(terminal).toShow('alice> create dora', 'bob: hello', 'Password:')
+    await expect(terminal).toShow(
+      'alice> create dora',
+      '── Tuesday 14 November 2023 ──',
+      '22:13 bob: hello',
+      'Password:',
+    )
     terminal.type('ret\r')
     await expect(terminal).toShow('The account dora has been made.', 'alice>')
     expect(cluster.chat.login('x', 'dora', 'secret', false).waiting).toBe(0)
@@ -150,13 +147,13 @@ describe('messages', () => {
   it('cannot drive the terminal', async () => {
     const terminal = await logIn()
     await bob.send('alice', '\u001b[2J\u001b]0;owned\u0007\u009b31m')
-    await expect(terminal).toShow('bob: ␛[2J␛]0;owned␇⟨U+009B⟩31m', 'alice>')
+    await expect(terminal).toShow('22:13 bob: ␛[2J␛]0;owned␇⟨U+009B⟩31m', 'alice>')
   })
 
   it('are acknowledged once they are on the screen', async () => {
     const terminal = await logIn()
     await bob.send('alice', 'hello')
-    await expect(terminal).toShow('bob: hello', 'alice>')
+    await expect(terminal).toShow('22:13 bob: hello', 'alice>')
     await expect.poll(() => cluster.chat.waiting('alice')).toEqual([])
   })
 
@@ -166,7 +163,7 @@ describe('messages', () => {
     await expect(terminal).toShow('alice> send bob half')
     terminal.resize(50, 20)
     await bob.send('alice', 'hello')
-    await expect(terminal).toShow('bob: hello', 'alice> send bob half')
+    await expect(terminal).toShow('22:13 bob: hello', 'alice> send bob half')
   })
 })
 
@@ -228,6 +225,6 @@ describe('failover', () => {
     cluster.lead(1)
     await expect(terminal).toShow(/^switched to replica 1 after \d+ ms$/, 'alice> send bob half')
     await bob.send('alice', 'still here')
-    await expect(terminal).toShow('bob: still here', 'alice> send bob half')
+    await expect(terminal).toShow('22:13 bob: still here', 'alice> send bob half')
   })
 })

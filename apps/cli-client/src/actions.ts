@@ -4,6 +4,7 @@ import type { Attendance } from './attendance.ts'
 import { type CommandName, commands, findCommand, helpLines } from './commands.ts'
 import type { Input } from './input/input.ts'
 import { done, type Result, wrongUsage } from './result.ts'
+import { statusResult } from './status.ts'
 
 export interface ActionParts {
   readonly input: Input
@@ -102,6 +103,12 @@ export function actionsOf(parts: ActionParts): Readonly<Record<ActionName, Actio
       const count = await attendance.fetch()
       const message = count === 1 ? '1 new message.' : `${count === 0 ? 'No' : count} new messages.`
       return done('check', message, { messages: count })
+    },
+
+    status: async (rest) => {
+      nothingIn(rest, 'status')
+      const client = await parts.client()
+      return statusResult(await client.look({ signal }))
     },
 
     wait: async (rest) => {

@@ -1,13 +1,13 @@
 import { type ChatClient, ChatError, type ChatErrorCode } from '@chatroom/client'
 import { type Deliver, Mail } from './mail.ts'
-import { active, idleIn, loggedIn, out, type Presence, promptOf } from './presence.ts'
+import { active, idleIn, loggedIn, out, type Presence } from './presence.ts'
 
 export interface AttendanceParts {
   readonly deliver: Deliver
   /** Tells the user something that no command asked for. */
   readonly notice: (text: string) => void
-  /** What stands before a command has changed. */
-  readonly onPrompt: (prompt: string) => void
+  /** Somebody has logged in, or (null) nobody is any more. */
+  readonly onName: (name: string | null) => void
   /** A clock that never goes back, milliseconds. */
   readonly now: () => number
 }
@@ -79,9 +79,9 @@ export class Attendance {
   }
 
   #become(presence: Presence): void {
-    const before = promptOf(this.#presence)
+    const before = this.#presence
     this.#presence = presence
-    if (promptOf(presence) !== before) this.#parts.onPrompt(promptOf(presence))
+    if (nameIn(presence) !== nameIn(before)) this.#parts.onName(nameIn(presence))
     clearTimeout(this.#idleTimer)
     const ms = idleIn(presence, this.#parts.now())
     if (ms === null) return
@@ -132,4 +132,8 @@ export class Attendance {
         return `the servers do not know the session of ${name} any more.`
     }
   }
+}
+
+function nameIn(presence: Presence): string | null {
+  return presence.kind === 'in' ? presence.name : null
 }

@@ -9,6 +9,7 @@ export type CommandName =
   | 'delete'
   | 'send'
   | 'check'
+  | 'status'
   | 'wait'
   | 'quit'
 
@@ -81,6 +82,13 @@ export const commands: readonly CommandHelp[] = [
     usage: 'check',
     summary: 'fetch messages now',
     details: 'They also appear by themselves.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'status',
+    usage: 'status',
+    summary: 'show which replicas answer, and who leads',
+    details: 'Needs no login. More, for operators: chatctl status.',
     scriptsOnly: false,
   },
   {

@@ -7,6 +7,7 @@ import { type EndingSignal, exitCodeOf, exitCodes, worse } from './exit-code.ts'
 import type { Input } from './input/input.ts'
 import { readCommandLine } from './line.ts'
 import type { Presenter } from './presenter.ts'
+import { blinkMs, Prompt } from './prompt.ts'
 import { done, failed, type Result, wrongUsage } from './result.ts'
 import { Results } from './results.ts'
 
@@ -20,11 +21,15 @@ export interface ConversationParts {
   readonly connect: (signal: AbortSignal) => Promise<ChatClient>
   /** What a person calls the replica at `host:port`. */
   readonly replicaName: (address: string) => string
+  /** What stands before a command has changed. */
   readonly onPrompt: (prompt: string) => void
 }
 
 /** Commands that tell the replicas of the user's activity by themselves, or change who is logged in. */
 const telling: ReadonlySet<string> = new Set(['login', 'logout', 'list', 'delete', 'send', 'quit'])
+
+/** As long as somebody waits for a completion, milliseconds. */
+const completionMs = 1_000
 
 /** From the first command to the last: takes commands in order, tells their results in order, logs out at the end. */
 export class Conversation {
@@ -32,9 +37,12 @@ export class Conversation {
   readonly #attendance: Attendance
   readonly #results: Results
   readonly #actions: Readonly<Record<ActionName, Action>>
+  readonly #prompt: Prompt
   readonly #stop = new AbortController()
   readonly #stopped: Promise<void>
   #connecting: Promise<ChatClient> | null = null
+  /** Messages that are not acknowledged yet. */
+  #unsent = 0
   #exitCode = 0
   #signal: EndingSignal | null = null
 
@@ -42,10 +50,11 @@ export class Conversation {
     this.#parts = parts
     const { presenter } = parts
     this.#stopped = new Promise((resolve) => this.#stop.signal.addEventListener('abort', () => resolve()))
+    this.#prompt = new Prompt(parts.onPrompt)
     this.#attendance = new Attendance({
       deliver: (message) => presenter.message(message),
       notice: (text) => presenter.notice(text),
-      onPrompt: parts.onPrompt,
+      onName: (name) => this.#prompt.loggedIn(name),
       now: () => performance.now(),
     })
     this.#results = new Results((result) => this.#tell(result))
@@ -65,6 +74,7 @@ export class Conversation {
     await Promise.race([this.#talk(), this.#stopped])
     await Promise.race([this.#attendance.close(), this.#stopped])
     this.#parts.input.close()
+    this.#prompt.close()
     const client = await this.#connecting?.catch(() => null)
     await client?.close()
     if (this.#signal !== null) return exitCodeOf(this.#signal)
@@ -95,6 +105,7 @@ export class Conversation {
 
   /** A person is told at once if there is nobody to talk to. @returns false if so */
   async #greet(): Promise<boolean> {
+    const slow = setTimeout(() => this.#parts.presenter.aside('Looking for a server…'), blinkMs)
     try {
       const client = await this.#client()
       const leader = client.leader
@@ -107,6 +118,8 @@ export class Conversation {
       this.#parts.presenter.notice(error.message)
       this.#exitCode = exitCodes.unreachable
       return false
+    } finally {
+      clearTimeout(slow)
     }
   }
 
@@ -133,8 +146,10 @@ export class Conversation {
       if (this.#attendance.presence.kind === 'out') throw new ChatError('not logged in', 'Log in first.')
       const client = await this.#client()
       await client.sendable({ signal })
-      const sent = client.send(to, text, { signal }).then((id) => done('send', `Sent to ${to}.`, { to, id }))
-      this.#results.add(sent.catch((error: unknown) => failed('send', error)))
+      this.#prompt.unsent(++this.#unsent)
+      const sent = client.send(to, text, { signal }).finally(() => this.#prompt.unsent(--this.#unsent))
+      const told = sent.then((id) => done('send', `Sent to ${to}.`, { to, id }))
+      this.#results.add(told.catch((error: unknown) => failed('send', error)))
     } catch (error) {
       await this.#finish(Promise.resolve(resultOf('send', error)))
     }
@@ -153,7 +168,8 @@ export class Conversation {
 
   async #begin({ fields }: Result): Promise<void> {
     const client = await this.#client()
-    this.#attendance.begin(client, String(fields['name']), Number(fields['idleTimeoutSeconds']))
+    const { name, idleTimeoutSeconds } = fields
+    this.#attendance.begin(client, typeof name === 'string' ? name : '', Number(idleTimeoutSeconds))
     // So that a script does the same every time: what waited comes before anything else.
     if (this.#parts.inScript) await this.#attendance.caughtUp()
   }
@@ -199,6 +215,12 @@ export class Conversation {
       .catch(() => undefined)
   }
 
+  /** The accounts whose names begin so, for completion; none if nobody answers soon. */
+  async *names(beginning: string): AsyncGenerator<string, void, void> {
+    const client = await this.#client()
+    yield* client.list(beginning, { signal: AbortSignal.timeout(completionMs) })
+  }
+
   async #client(): Promise<ChatClient> {
     this.#connecting ??= this.#connect()
     return await this.#connecting
@@ -208,6 +230,7 @@ export class Conversation {
     try {
       const client = await this.#parts.connect(this.#stop.signal)
       client.onSessionEnded((reason) => this.#attendance.ended(reason))
+      client.onSearch((searching) => this.#prompt.searching(searching))
       client.onSwitch((event) => this.#parts.presenter.aside(this.#switchWords(event)))
       return client
     } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { active, idleIn, loggedIn, out, promptOf } from './presence.ts'
+import { active, idleIn, loggedIn, out } from './presence.ts'
 
 describe('presence', () => {
   it('becomes idle after the timeout, counted from the last command', () => {
@@ -12,9 +12,5 @@ describe('presence', () => {
   it('is never idle while nobody is logged in', () => {
     expect(idleIn(out, 1_000_000)).toBeNull()
     expect(active(out, 5)).toBe(out)
-  })
-
-  it('shows in the prompt', () => {
-    expect([promptOf(out), promptOf(loggedIn('alice', 60, 0))]).toEqual(['> ', 'alice> '])
   })
 })

@@ -25,8 +25,3 @@ export function idleIn(presence: Presence, now: number): number | null {
   if (presence.kind === 'out') return null
   return Math.max(0, presence.activeAt + presence.idleTimeoutMs - now)
 }
-
-/** What stands before a command. */
-export function promptOf(presence: Presence): string {
-  return presence.kind === 'in' ? `${presence.name}> ` : '> '
-}

@@ -21,8 +21,8 @@ export class Presenter {
   }
 
   /** Resolves when the message has left the process; rejects if it never will. */
-  async message({ from, text, id }: InboxMessage): Promise<void> {
-    await this.#write(this.#format.message({ from, text, id }))
+  async message({ from, text, id, sentAt }: InboxMessage): Promise<void> {
+    await this.#write(this.#format.message({ from, text, id, sentAt }))
   }
 
   /** Tells something that no command asked for. */

@@ -11,7 +11,8 @@ export type Outcome =
   | 'unreachable'
 
 /** What a program that reads `--json` may find beside the fixed fields. */
-type Field = string | number | boolean | readonly string[]
+type Field = string | number | boolean | null | readonly string[] | readonly Row[]
+type Row = Readonly<Record<string, string | number | null>>
 
 /** What is told of one command. */
 export interface Result {

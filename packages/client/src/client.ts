@@ -8,6 +8,8 @@ import { trustOf } from './credentials.ts'
 import { ChatError } from './error.ts'
 import type { InboxMessage, InboxOptions } from './inbox.ts'
 import { LeaderFinder } from './leader-finder.ts'
+import type { Probe } from './leader-search.ts'
+import { lookAt, type ReplicaLook } from './look.ts'
 import { type ConnectOptions, type Settings, type Switch, settingsOf } from './options.ts'
 import { probeLeader } from './probe.ts'
 import { ReplicaChannel } from './replica-channel.ts'
@@ -45,6 +47,15 @@ export interface CloseOptions {
   readonly timeoutMs?: number
 }
 
+/** A session to go on with, as another process left it. */
+export interface KeptSession {
+  /** Secret: whoever has it is logged in. */
+  readonly token: string
+}
+
+/** True while the client looks for the leader: it was lost, or has been silent for longer than `tryTimeoutMs`. */
+export type SearchListener = (searching: boolean) => void
+
 /** How long a page of `list` is. The most that the servers give. */
 const pageSize = 1_000
 
@@ -54,9 +65,11 @@ const pageSize = 1_000
  */
 export class ChatClient implements AsyncDisposable {
   readonly #settings: Settings
+  readonly #probe: Probe
   readonly #finder: LeaderFinder
   readonly #closed = new AbortController()
   readonly #switchListeners = new Set<(event: Switch) => void>()
+  readonly #searchListeners = new Set<SearchListener>()
   readonly #endListeners = new Set<(reason: ChatError) => void>()
   #session: Session | null = null
   #loggingIn = false
@@ -65,12 +78,16 @@ export class ChatClient implements AsyncDisposable {
   constructor(options: ConnectOptions) {
     this.#settings = settingsOf(options)
     const { servers, tryTimeoutMs } = this.#settings
+    this.#probe = probeLeader(Math.max(1_000, tryTimeoutMs))
     this.#finder = new LeaderFinder({
       servers,
       open: (address) => new ReplicaChannel(address, trustOf(address, options)),
-      probe: probeLeader(Math.max(1_000, tryTimeoutMs)),
+      probe: this.#probe,
       onSwitch: (event) => {
         for (const listener of [...this.#switchListeners]) listener(event)
+      },
+      onSearch: (searching) => {
+        for (const listener of [...this.#searchListeners]) listener(searching)
       },
       // Whoever doubts says so again after `tryTimeoutMs`.
       doubtMs: 2 * tryTimeoutMs,
@@ -91,6 +108,33 @@ export class ChatClient implements AsyncDisposable {
   onSessionEnded(listener: (reason: ChatError) => void): () => void {
     this.#endListeners.add(listener)
     return () => void this.#endListeners.delete(listener)
+  }
+
+  /** Calls `listener` when a search for the leader begins and when it is over. @returns a function that stops that */
+  onSearch(listener: SearchListener): () => void {
+    this.#searchListeners.add(listener)
+    return () => void this.#searchListeners.delete(listener)
+  }
+
+  /** The token of the session that is open, for `resume` in another process; null without one. Secret. */
+  get keptSession(): KeptSession | null {
+    return this.#session === null || this.#session.isOver ? null : { token: this.#session.token }
+  }
+
+  /**
+   * Goes on with a session that another client opened and closed without logging out. Asks nobody: the first request tells if the session is over.
+   * @throws ChatError `already logged in`
+   */
+  resume({ token }: KeptSession): void {
+    if (this.#loggingIn || (this.#session !== null && !this.#session.isOver)) {
+      throw new ChatError('already logged in', 'This client has a session already: log out first.')
+    }
+    this.#session = this.#open(token)
+  }
+
+  /** Asks every replica at once whether it leads. In the order of `servers`, then those that servers told of. Never rejects. */
+  async look(options: CallOptions = {}): Promise<readonly ReplicaLook[]> {
+    return await lookAt(this.#finder.channels, this.#probe, options.signal ?? this.#closed.signal)
   }
 
   /** `host:port` of the replica that leads, if that is known. */

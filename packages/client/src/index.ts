@@ -4,10 +4,13 @@ export {
   ChatClient,
   type CloseOptions,
   connect,
+  type KeptSession,
   type LoginOptions,
   type LoginResult,
+  type SearchListener,
 } from './client.ts'
 export { ChatError, type ChatErrorCode, type GrpcCode } from './error.ts'
 export type { InboxMessage, InboxOptions } from './inbox.ts'
+export type { ReplicaLook } from './look.ts'
 export type { ConnectOptions, Switch } from './options.ts'
 export type { SendOptions } from './sender.ts'

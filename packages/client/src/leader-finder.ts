@@ -19,6 +19,8 @@ export interface FinderParts {
   readonly open: (address: string) => ReplicaChannel
   readonly probe: Probe
   readonly onSwitch: (event: Switch) => void
+  /** A search for the leader has begun, or is over. */
+  readonly onSearch: (searching: boolean) => void
   /** Milliseconds for which a doubt keeps a search going. */
   readonly doubtMs: number
   /** A clock that never goes back, milliseconds. */
@@ -140,11 +142,15 @@ export class LeaderFinder {
     this.#searchOn()
   }
 
+  /** The connections to all replicas: those that the user named, in that order, then those that servers told of. */
+  get channels(): readonly ReplicaChannel[] {
+    return [...this.#channels.values()]
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#doubtTimer)
-    this.#search?.stop()
-    this.#search = null
+    this.#endSearch()
     const tenure = this.#tenure
     this.#tenure = null
     tenure?.end()
@@ -168,21 +174,27 @@ export class LeaderFinder {
       },
       learned: (address) => this.#learned(address),
     })
+    this.#parts.onSearch(true)
+  }
+
+  #endSearch(): void {
+    if (this.#search === null) return
+    this.#search.stop()
+    this.#search = null
+    this.#parts.onSearch(false)
   }
 
   /** A search costs the replicas something: none goes on for nobody. */
   #restIfUnwanted(): void {
     const doubted = this.#tenure !== null && this.#parts.now() < this.#doubtedUntil
     if (this.#waiters.size > 0 || doubted) return
-    this.#search?.stop()
-    this.#search = null
+    this.#endSearch()
     // A doubt that nobody repeats was none.
     if (this.#tenure !== null) this.#last = null
   }
 
   #found(channel: ReplicaChannel): void {
-    this.#search?.stop()
-    this.#search = null
+    this.#endSearch()
     this.#answered = true
     const last = this.#last
     this.#last = null

@@ -35,6 +35,11 @@ export class Session {
     this.#acknowledger = new Acknowledger(own)
   }
 
+  /** Secret. */
+  get token(): string {
+    return this.#parts.token
+  }
+
   get isOver(): boolean {
     return this.#end.signal.aborted
   }

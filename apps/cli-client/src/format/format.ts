@@ -5,6 +5,8 @@ interface ShownMessage {
   readonly from: string
   readonly text: string
   readonly id: string
+  /** When the cluster took it. */
+  readonly sentAt: Date
 }
 
 /** Something to write, without the line break at its end. */
@@ -13,7 +15,7 @@ export interface Piece {
   readonly text: string
 }
 
-/** How results, messages and notices look. Pure: the same piece for the same thing. */
+/** How results, messages and notices look. */
 export interface Format {
   result(result: Result): readonly Piece[]
   message(message: ShownMessage): Piece

@@ -1,8 +1,12 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
+import type { Completions } from '../completion.ts'
 import { type Output, written } from '../output.ts'
+import { historySize } from '../state/history.ts'
 import type { Input, Question } from './input.ts'
+import { Keyboard } from './keyboard.ts'
+import { bracketNoPastes, bracketPastes, lineWithPastes } from './paste.ts'
 
 /** What a terminal is made of. */
 export interface TerminalParts {
@@ -12,10 +16,12 @@ export interface TerminalParts {
   readonly stderr: WriteStream
   /** Where the prompt is: `stdout`, or `stderr` if `stdout` is for a program. */
   readonly prompts: WriteStream
-  /** True if a command line may be remembered for the arrow keys. */
+  /** Command lines of earlier runs, the newest first. */
+  readonly history: string[]
+  /** A command line was given. @returns true if it may be remembered for the arrow keys */
   readonly remembers: (line: string) => boolean
-  /** What Tab may make of the beginning of a command. */
-  readonly complete: (beginning: string) => readonly string[]
+  /** What Tab may make of a command, given what is left of the cursor. */
+  readonly complete: (beginning: string) => Promise<Completions>
   readonly onInterrupt: () => void
 }
 
@@ -28,6 +34,7 @@ const eraseBelow = '\u001b[0J'
  */
 export class Terminal implements Input, Output {
   readonly #parts: TerminalParts
+  readonly #keyboard: Keyboard
   readonly #echo: Echo
   readonly #readline: Interface
   #commandPrompt = '> '
@@ -40,18 +47,31 @@ export class Terminal implements Input, Output {
   constructor(parts: TerminalParts) {
     this.#parts = parts
     this.#echo = new Echo(parts.prompts)
+    this.#keyboard = new Keyboard(parts.stdin, (text) => this.#readline.write(text))
     this.#readline = createInterface({
-      input: parts.stdin,
+      input: this.#keyboard,
       output: this.#echo,
       terminal: true,
       prompt: this.#commandPrompt,
-      historySize: 500,
-      completer: (line: string) => [this.#wanted === 'command' ? parts.complete(line) : [], line],
+      historySize,
+      history: parts.history,
+      completer: (line: string, done: (error: Error | null, completions: Completions) => void) => {
+        const completions =
+          this.#wanted === 'command' ? parts.complete(line) : Promise.resolve<Completions>([[], line])
+        completions.then(
+          (found) => done(null, found),
+          () => done(null, [[], line]),
+        )
+      },
     })
-    this.#readline.on('line', (line) => this.#taken(line))
+    this.#readline.on('line', (line) => this.#taken(lineWithPastes(line)))
     this.#readline.on('close', () => this.close())
     this.#readline.on('SIGINT', parts.onInterrupt)
+    this.#readline.on('SIGTSTP', () => this.#suspend())
     this.#readline.on('history', (history) => this.#forget(history))
+    parts.prompts.on('resize', this.#onResize)
+    process.on('SIGCONT', this.#onContinue)
+    this.#askForMarks(true)
   }
 
   command(): Promise<string | null> {
@@ -94,7 +114,11 @@ export class Terminal implements Input, Output {
     this.#closed = true
     this.#wanted = null
     this.#echo.hidden = false
+    process.off('SIGCONT', this.#onContinue)
+    this.#parts.prompts.off('resize', this.#onResize)
     this.#readline.close()
+    this.#keyboard.close()
+    this.#askForMarks(false)
     // What the shell prints next begins on a line of its own.
     if (unfinished) this.#parts.prompts.write('\n')
     this.#take?.(null)
@@ -140,7 +164,7 @@ export class Terminal implements Input, Output {
    * then place to write. Readline believes that it has to go up those rows to draw its line again: `room` makes that true.
    */
   #place(): { readonly clear: string; readonly room: string } {
-    const rows = this.#echo.hidden ? 0 : this.#readline.getCursorPos().rows
+    const rows = this.#rows()
     const up = rows > 0 ? `\u001b[${rows}A` : ''
     return { clear: `${up}\r${eraseBelow}`, room: '\n'.repeat(rows) }
   }
@@ -150,25 +174,62 @@ export class Terminal implements Input, Output {
       this.#parts.prompts.write(this.#wanted.prompt)
     } else if (this.#wanted !== null || this.#readline.line !== '') this.#readline.prompt(true)
   }
+
+  /** Lines are counted anew. Terminals differ in whether they break lines anew as well: of the two places where the line may begin now, this takes the lower. */
+  readonly #onResize = (): void => {
+    const before = this.#rows()
+    this.#echo.measure()
+    const after = this.#rows()
+    // Readline goes up as many rows as it did before.
+    if (before > after) this.#parts.prompts.write('\n'.repeat(before - after))
+    if (!this.#echo.hidden) this.#echo.emit('resize')
+  }
+
+  #rows(): number {
+    return this.#echo.hidden ? 0 : this.#readline.getCursorPos().rows
+  }
+
+  /** Ctrl-Z: stops what the terminal would have stopped, this program and whoever started it for this. */
+  #suspend(): void {
+    this.#parts.prompts.write(`${this.#place().clear}`)
+    this.#askForMarks(false)
+    this.#keyboard.setRawMode(false)
+    process.kill(0, 'SIGTSTP')
+  }
+
+  /** `fg`: meanwhile the terminal was somebody else's, who may have left it in any state. */
+  readonly #onContinue = (): void => {
+    this.#keyboard.setRawMode(false)
+    this.#keyboard.setRawMode(true)
+    this.#askForMarks(true)
+    this.#parts.prompts.write(`\r${eraseBelow}${this.#place().room}`)
+    this.#redraw()
+  }
+
+  #askForMarks(wanted: boolean): void {
+    if (this.#parts.prompts.isTTY) this.#parts.prompts.write(wanted ? bracketPastes : bracketNoPastes)
+  }
 }
 
 /** What readline writes to: the terminal, except while a password is typed. */
 class Echo extends Writable {
   hidden = false
+  /** As readline last knew it. */
+  columns: number
   readonly #terminal: WriteStream
 
   constructor(terminal: WriteStream) {
     super({ decodeStrings: false })
     this.#terminal = terminal
-    terminal.on('resize', () => this.emit('resize'))
-  }
-
-  get columns(): number {
-    return this.#terminal.columns
+    this.columns = terminal.columns
   }
 
   get rows(): number {
     return this.#terminal.rows
+  }
+
+  measure(): void {
+    this.columns = this.#terminal.columns
   }
 
   override _write(text: string, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
