@@ -2,7 +2,13 @@ import { createServer, type Server as NetServer } from 'node:net'
 import type { ChatService } from '@chatroom/chat-service'
 import type { Address } from '@chatroom/configuration'
 import { type Certificates, Door } from '@chatroom/transport-grpc'
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js'
+import {
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { ClientConnections, type ConnectionLimits } from './client-connections.ts'
 import { StartupError } from './startup-error.ts'
 
@@ -35,6 +41,11 @@ export interface ClientListener {
 export interface ClientListenerOptions {
   readonly address: Address
   readonly service: Pick<ChatService, 'definition' | 'implementation'>
+  /** Says whether the service can be used. */
+  readonly health: {
+    readonly definition: ServiceDefinition
+    readonly implementation: UntypedServiceImplementation
+  }
   /** null: plain text. */
   readonly certificates: Certificates | null
   readonly limits: ConnectionLimits
@@ -47,9 +58,10 @@ export interface ClientListenerOptions {
  * @throws StartupError if the address cannot be bound
  */
 export async function listenForClients(options: ClientListenerOptions): Promise<ClientListener> {
-  const { address, service, certificates, limits, refused } = options
+  const { address, service, health, certificates, limits, refused } = options
   const grpc = new Server(serverOptions)
   grpc.addService(service.definition, service.implementation)
+  grpc.addService(health.definition, health.implementation)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const connections = new ClientConnections(limits)
   const door = new Door({

@@ -3,6 +3,8 @@ import {
   type CommandDefinition,
   clusterOptions,
   type Invocation,
+  metricsAddress,
+  metricsOptions,
   options,
   ownMember,
   processSurroundings,
@@ -25,6 +27,7 @@ const program: CommandDefinition = {
     options.id,
     ...clusterOptions,
     ...tlsOptions,
+    ...metricsOptions,
     options.insecure,
     options.maxConnections,
     options.maxConnectionsPerAddress,
@@ -42,6 +45,7 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
   const cluster = resolveCluster(settings)
   const member = ownMember(settings, cluster)
   const tls = serverTls(settings, member)
+  const metrics = metricsAddress(settings, cluster, member)
   const stop = listenForStop(settings.get(options.supervised))
   const log = createLogger({
     replica: member.id,
@@ -57,7 +61,7 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
       total: settings.get(options.maxConnections),
       perAddress: settings.get(options.maxConnectionsPerAddress),
     }
-    await serve({ cluster, member, tls, connections, idleTimeoutMs, stop, log })
+    await serve({ cluster, member, tls, metrics, connections, idleTimeoutMs, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
-import type { Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
+import type { Address, Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
 import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
 import { StorageError } from '@chatroom/replication-log'
@@ -17,6 +17,7 @@ import { adminService } from '@chatroom/transport-grpc/admin'
 import type { ConnectionLimits } from './client-connections.ts'
 import { type ClientListener, listenForClients } from './client-listener.ts'
 import type { Logger } from './logging.ts'
+import { createObservation, type Observation } from './observation/observation.ts'
 import { logReplicaEvent } from './replica-events.ts'
 import { sparseNotices } from './sparse-notices.ts'
 import { StartupError } from './startup-error.ts'
@@ -28,6 +29,8 @@ export interface ServeOptions {
   readonly member: ClusterMember
   /** The certificates of this replica; null for plain text. */
   readonly tls: TlsFiles | null
+  /** Where to show metrics and health over HTTP; null for nowhere. */
+  readonly metrics: Address | null
   readonly connections: ConnectionLimits
   /** Idle timeout of sessions that ask for none, milliseconds. */
   readonly idleTimeoutMs: number
@@ -53,6 +56,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ? null
       : createPeerTls({ certificates, refused: (refusal) => refused('peer', refusal) })
   const trust = peerTls === null ? {} : { credentials: peerTls }
+  const observation = await createObservation(options.metrics)
   const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
   const replica: Replica<Command, Reply, Chat> = createReplica({
     id: member.id,
@@ -81,9 +85,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
     ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer() } : {}),
+    ...(observation.observer === null ? {} : { observer: observation.observer }),
     hello: { clientAddress: member.clientAddress.text, ...(await thisProcess()) },
   })
   replica.on((event) => logReplicaEvent(log, event))
+  replica.on(observation.heard)
   const service = createChatService({
     replica,
     passwords,
@@ -92,11 +98,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     limits: { idleTimeoutDefaultMs: idleTimeoutMs },
     onFault: (error) =>
       log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
+    onRefusal: observation.refused,
   })
+  observation.measure({ replica, service })
   // Before the replica takes part: one that no client can reach must not come to lead.
   const listener = await listenForClients({
     address: member.clientAddress,
     service,
+    health: observation.health,
     certificates,
     limits: options.connections,
     refused: (refusal) => refused('client', refusal),
@@ -105,6 +114,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await replica.start()
   } catch (error) {
     await listener.close(0)
+    await observation.close()
     throw startupFailure(error)
   }
   const { incarnation } = replica.status()
@@ -122,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   )
   const reason = await Promise.race([stop.requested, replica.closed])
   log.info({ event: 'replica.stopping', reason }, `stopping: ${reason ?? 'closed'}`)
-  await stopCleanly({ replica, service, listener, log })
+  await stopCleanly({ replica, service, listener, observation, log })
   log.info({ event: 'replica.stopped' }, 'stopped')
 }
 
@@ -172,9 +182,11 @@ async function stopCleanly(parts: {
   }
   readonly service: { stop(): void }
   readonly listener: ClientListener
+  readonly observation: Observation
   readonly log: Logger
 }): Promise<void> {
-  const { replica, service, listener, log } = parts
+  const { replica, service, listener, observation, log } = parts
+  observation.stopping()
   const step = async (name: string, withinMs: number, work: () => Promise<void>): Promise<void> => {
     try {
       await within(withinMs, work())
@@ -189,6 +201,7 @@ async function stopCleanly(parts: {
   service.stop()
   await step('finish all calls', finishCallsMs + 500, () => listener.close(finishCallsMs))
   await step('close the log', closeMs, () => replica.stop())
+  await observation.close()
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -11,6 +11,7 @@ export {
   serverAddresses,
 } from './cluster.ts'
 export { ConfigurationError, type ConfigurationErrorCode } from './error.ts'
+export { metricsAddress, metricsOptions } from './metrics-address.ts'
 // ---------------------------------------------------------------------------------------------------------------------
 // For an option that only one program has.
 export { defineOption, type Option, type OptionDeclaration } from './option.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Address } from './address.ts'
 import { defineOption, type Option } from './option.ts'
-import { addresses, oneOf, onOrOff, path, wholeNumber } from './values.ts'
+import { addresses, ipAddress, oneOf, onOrOff, path, wholeNumber } from './values.ts'
 
 // Every option of every program, declared once. A program picks those it takes.
 
@@ -153,6 +153,23 @@ export const maxConnectionsPerAddress: Option<number> = defineOption<number>({
   fallback: 4_096,
 })
 
+export const metricsPort: Option<number | null> = defineOption<number | null>({
+  key: 'metricsPort',
+  placeholder: 'port',
+  help: 'HTTP port for /metrics, /livez and /readyz; replicas that share a host take consecutive ones',
+  schema: wholeNumber('a port', 1, 65535),
+  fallback: null,
+  fallbackWords: 'none',
+})
+
+export const metricsHost: Option<string> = defineOption<string>({
+  key: 'metricsHost',
+  placeholder: 'address',
+  help: 'where --metrics-port listens; anything but a loopback address lets other hosts read the metrics',
+  schema: ipAddress(),
+  fallback: '127.0.0.1',
+})
+
 export const logLevel: Option<LogLevel> = defineOption<LogLevel>({
   key: 'logLevel',
   placeholder: 'level',
@@ -213,6 +230,8 @@ export const fileOptions: readonly Option<unknown>[] = [
   idleTimeout,
   maxConnections,
   maxConnectionsPerAddress,
+  metricsPort,
+  metricsHost,
   logLevel,
   logFormat,
   json,

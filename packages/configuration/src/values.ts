@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { type Address, addressKey, parseAddress } from './address.ts'
 
@@ -52,6 +53,13 @@ export function path(): z.ZodType<string> {
     .string({ error: (issue) => `${shown(issue.input)} is not a path` })
     .min(1, { error: 'an empty path names nothing' })
     .refine((value) => !value.includes('\0'), { error: 'a path cannot contain a NUL character' })
+}
+
+/** An IPv4 or IPv6 address to listen on, without a port. */
+export function ipAddress(): z.ZodType<string> {
+  const error = (issue: { readonly input?: unknown }): string =>
+    `${shown(issue.input)} is no IP address, as 127.0.0.1, 0.0.0.0 or ::`
+  return z.string({ error }).refine((value) => isIP(value) !== 0, { error })
 }
 
 /** Addresses, comma-separated or as a JSON list, each once. */

@@ -4,6 +4,8 @@ import {
   type Cluster,
   type CommandDefinition,
   clusterOptions,
+  metricsAddress,
+  metricsOptions,
   operatorTls,
   options,
   resolveCluster,
@@ -24,6 +26,7 @@ const forReplicas = [
   options.config,
   ...clusterOptions,
   ...tlsOptions,
+  ...metricsOptions,
   options.insecure,
   options.idleTimeout,
   options.logLevel,
@@ -60,6 +63,7 @@ export function devProgram(
     options: [
       ...clusterOptions,
       ...tlsOptions,
+      ...metricsOptions,
       options.insecure,
       options.idleTimeout,
       options.logLevel,
@@ -68,7 +72,10 @@ export function devProgram(
     notes,
     run: async ({ settings, surroundings }) => {
       const cluster = resolveCluster(settings)
-      for (const member of cluster.members) serverTls(settings, member)
+      for (const member of cluster.members) {
+        serverTls(settings, member)
+        metricsAddress(settings, cluster, member)
+      }
       const { ask, close } = asking(operatorTls(settings))
       const exitCode = await launch({
         cluster,
