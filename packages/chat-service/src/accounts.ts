@@ -1,5 +1,7 @@
 import { checkName, checkPassword, checkRequestId } from '@chatroom/state-machine'
 import type {
+  ChangePasswordRequest,
+  ChangePasswordResponse,
   CreateAccountRequest,
   CreateAccountResponse,
   DeleteAccountRequest,
@@ -8,10 +10,11 @@ import type {
   ListAccountsResponse,
 } from '@chatroom/transport-grpc/chat'
 import type { Activity } from './activity.ts'
-import { callerOf, liveSessionIn, tokenHashOf } from './authentication.ts'
+import { callerOf, callingSession, liveSessionIn, tokenHashOf } from './authentication.ts'
 import { valid } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
+import { checkedPassword } from './password-check.ts'
 import { proposeOne, withoutSession } from './proposing.ts'
 import { deleteCommand } from './requests.ts'
 import type { Caller } from './unary.ts'
@@ -39,6 +42,30 @@ export async function deleteAccount(
 ): Promise<DeleteAccountResponse> {
   const sessionId = await callerOf(context.replica, caller.metadata)
   await proposeOne(context, sessionId, deleteCommand(sessionId, request), 0)
+  return {}
+}
+
+/** What stands for the hash of a password that is not going to be stored: the session has ended, and only a reply that is remembered can come. */
+const noHash = 'none'
+
+/** Gives the calling account another password, if the caller knows the old one, and ends the session. */
+export async function changePassword(
+  context: ServiceContext,
+  request: ChangePasswordRequest,
+  caller: Caller,
+): Promise<ChangePasswordResponse> {
+  const requestId = valid(checkRequestId(request.requestId))
+  const oldPassword = valid(checkPassword(request.oldPassword))
+  const newPassword = valid(checkPassword(request.newPassword))
+  const session = await callingSession(context.replica, caller.metadata)
+  const { sessionId } = session
+  let passwordHash = noHash
+  if (!('ended' in session)) {
+    const account = await context.replica.read((chat) => chat.account(session.name))
+    await checkedPassword(context, session.name, account?.passwordHash ?? null, oldPassword, caller)
+    passwordHash = await context.passwords.hash(newPassword, caller.departure())
+  }
+  await proposeOne(context, sessionId, { type: 'changePassword', sessionId, requestId, passwordHash }, 0)
   return {}
 }
 

@@ -60,8 +60,16 @@ export function knownSessionIn(chat: Chat, tokenHash: Uint8Array): LiveSession |
  * since this may be the retry of a request that took effect before: only the chat knows. What the local state does not know, the newest may.
  */
 export function callerOf(replica: ChatReplica, metadata: Metadata): number | Promise<number> {
+  const session = callingSession(replica, metadata)
+  return session instanceof Promise ? session.then(({ sessionId }) => sessionId) : session.sessionId
+}
+
+/** The same with what is known of the session. */
+export function callingSession(
+  replica: ChatReplica,
+  metadata: Metadata,
+): LiveSession | EndedSessionInfo | Promise<LiveSession | EndedSessionInfo> {
   const hash = requiredTokenHash(metadata)
   const session = replica.stateMachine.session(hash)
-  if (session !== undefined) return session.sessionId
-  return replica.read((chat) => knownSessionIn(chat, hash).sessionId)
+  return session ?? replica.read((chat) => knownSessionIn(chat, hash))
 }

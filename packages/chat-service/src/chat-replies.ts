@@ -18,6 +18,7 @@ const reasons: Record<Reason, ChatErrorReason> = {
   'session expired': 'SESSION_EXPIRED',
   'account deleted': 'ACCOUNT_DELETED',
   'logged out': 'LOGGED_OUT',
+  'password changed': 'PASSWORD_CHANGED',
   'unknown recipient': 'UNKNOWN_RECIPIENT',
   'send to self': 'SEND_TO_SELF',
   'mailbox full': 'MAILBOX_FULL',
@@ -30,6 +31,7 @@ const endings: Record<EndReason, string> = {
   'session expired': 'This session had no command for its idle timeout and has ended: log in again.',
   'account deleted': 'The account of this session was deleted.',
   'logged out': 'This session has logged out: log in again.',
+  'password changed': 'The password of this account was changed: log in with the new one.',
 }
 
 /** What the chat refused, as a failure of the call. */

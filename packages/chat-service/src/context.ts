@@ -2,7 +2,9 @@ import type { ChatErrorReason } from '@chatroom/transport-grpc/chat'
 import type { Admission } from './admission.ts'
 import { ChatFailure } from './failure.ts'
 import type { ServiceLimits } from './limits.ts'
+import type { LoginAttempts } from './login-attempts.ts'
 import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+import type { TokenBuckets } from './token-buckets.ts'
 
 /** What every part of one service shares. */
 export interface ServiceContext {
@@ -12,6 +14,9 @@ export interface ServiceContext {
   readonly random: Random
   readonly passwords: Passwords
   readonly admission: Admission
+  readonly attempts: LoginAttempts
+  /** Messages, by the id of the account that sends them. */
+  readonly sends: TokenBuckets<number>
   /** Told of every error that is a fault of the server. The error holds nothing secret. */
   readonly onFault: (error: unknown) => void
   /** Told why a call, or one message of a stream, was refused. */

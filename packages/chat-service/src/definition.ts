@@ -2,6 +2,8 @@ import { BinaryReader } from '@bufbuild/protobuf/wire'
 import {
   AcknowledgeRequest,
   AcknowledgeResponse,
+  ChangePasswordRequest,
+  ChangePasswordResponse,
   ChatServiceService,
   CreateAccountRequest,
   CreateAccountResponse,
@@ -90,6 +92,7 @@ export interface ChatServiceDefinition extends ServiceDefinition {
   readonly login: MethodDefinition<LoginRequest | Malformed, LoginResponse>
   readonly logout: MethodDefinition<LogoutRequest | Malformed, LogoutResponse>
   readonly deleteAccount: MethodDefinition<DeleteAccountRequest | Malformed, DeleteAccountResponse>
+  readonly changePassword: MethodDefinition<ChangePasswordRequest | Malformed, ChangePasswordResponse>
   readonly listAccounts: MethodDefinition<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: MethodDefinition<SendMessageRequest | Malformed, SendMessageResponse>
   readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, SendMessagesResponse>
@@ -103,6 +106,7 @@ export interface ChatServiceHandlers extends UntypedServiceImplementation {
   readonly login: handleUnaryCall<LoginRequest | Malformed, LoginResponse>
   readonly logout: handleUnaryCall<LogoutRequest | Malformed, LogoutResponse>
   readonly deleteAccount: handleUnaryCall<DeleteAccountRequest | Malformed, DeleteAccountResponse>
+  readonly changePassword: handleUnaryCall<ChangePasswordRequest | Malformed, ChangePasswordResponse>
   readonly listAccounts: handleUnaryCall<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: handleUnaryCall<SendMessageRequest | Malformed, SendMessageResponse>
   readonly sendMessages: handleBidiStreamingCall<SendMessagesRequest | Malformed, SendMessagesResponse>
@@ -116,6 +120,7 @@ export const chatServiceDefinition: ChatServiceDefinition = {
   login: strict(service.login, LoginRequest, LoginResponse),
   logout: strict(service.logout, LogoutRequest, LogoutResponse),
   deleteAccount: strict(service.deleteAccount, DeleteAccountRequest, DeleteAccountResponse),
+  changePassword: strict(service.changePassword, ChangePasswordRequest, ChangePasswordResponse),
   listAccounts: strict(service.listAccounts, ListAccountsRequest, ListAccountsResponse),
   sendMessage: strict(service.sendMessage, SendMessageRequest, SendMessageResponse),
   sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse),

@@ -38,6 +38,9 @@ const kinds: Record<ChatErrorReason, Kind> = {
   NOT_CONFIRMED: { code: 'FAILED_PRECONDITION', retriable: false },
   LOGGED_OUT: { code: 'UNAUTHENTICATED', retriable: false },
   LIMIT_REACHED: { code: 'RESOURCE_EXHAUSTED', retriable: false },
+  // A program that tried again by itself would only try the wrong password again.
+  TOO_MANY_ATTEMPTS: { code: 'RESOURCE_EXHAUSTED', retriable: false },
+  PASSWORD_CHANGED: { code: 'UNAUTHENTICATED', retriable: false },
   INTERNAL: { code: 'INTERNAL', retriable: false },
 }
 

@@ -1,6 +1,7 @@
+export type { ChatServiceDefinition, ChatServiceHandlers } from './definition.ts'
 export { defaultLimits, type ServiceLimits } from './limits.ts'
 export { createPasswords } from './passwords.ts'
-export type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+export type { ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'
 export {
   type ChatService,
   type ChatServiceCounts,

@@ -30,6 +30,16 @@ export interface ServiceLimits {
   readonly idleTimeoutMaximumMs: number
   /** How often the leader looks whether a session's time has come, milliseconds. */
   readonly housekeepingIntervalMs: number
+  /** Failed attempts to log in to one account in a minute; 0: no limit. */
+  readonly loginAttemptsPerAccount: number
+  /** The same from one address. */
+  readonly loginAttemptsPerAddress: number
+  /** Messages that one account may send in a second; 0: no limit. */
+  readonly sendsPerSecond: number
+  /** Accounts, and addresses, of which it is remembered what they did lately. */
+  readonly limiterKeys: number
+  /** A stream whose reader takes nothing for so long, while something waits for it, loses its connection; milliseconds. */
+  readonly slowReaderMs: number
   /** What a refusal for too much in flight tells the client to wait, milliseconds. */
   readonly retryAfterMs: number
 }
@@ -50,5 +60,10 @@ export const defaultLimits: ServiceLimits = {
   idleTimeoutDefaultMs: 60_000,
   idleTimeoutMaximumMs: 24 * 60 * 60 * 1_000,
   housekeepingIntervalMs: 250,
+  loginAttemptsPerAccount: 10,
+  loginAttemptsPerAddress: 60,
+  sendsPerSecond: 10_000,
+  limiterKeys: 50_000,
+  slowReaderMs: 60_000,
   retryAfterMs: 50,
 }

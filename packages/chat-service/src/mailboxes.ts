@@ -4,11 +4,12 @@ import type {
   SendMessageRequest,
   SendMessageResponse,
 } from '@chatroom/transport-grpc/chat'
-import { callerOf } from './authentication.ts'
+import { callerOf, callingSession } from './authentication.ts'
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
 import { proposeOne } from './proposing.ts'
 import { acknowledgeCommand, sendCommand } from './requests.ts'
+import { takeSend } from './send-rate.ts'
 import type { Caller } from './unary.ts'
 
 /** Puts one message into a mailbox. */
@@ -17,9 +18,11 @@ export async function sendMessage(
   request: SendMessageRequest,
   caller: Caller,
 ): Promise<SendMessageResponse> {
-  const sessionId = await callerOf(context.replica, caller.metadata)
+  const { sessionId, accountId } = await callingSession(context.replica, caller.metadata)
   const command = sendCommand(sessionId, request)
   if (command instanceof ChatFailure) throw command
+  const tooFast = takeSend(context, accountId)
+  if (tooFast !== null) throw tooFast
   const { messageId } = await proposeOne(context, sessionId, command, Buffer.byteLength(command.text))
   return { messageId }
 }

@@ -8,6 +8,7 @@ import type { Malformed } from './definition.ts'
 import { ChatFailure } from './failure.ts'
 import { toFailure } from './replica-failures.ts'
 import { sendCommand } from './requests.ts'
+import { takeSend } from './send-rate.ts'
 
 /** One request of the stream: its answer, once known, waits here for the answers of those before it. */
 interface Slot {
@@ -29,6 +30,7 @@ type Call = ServerDuplexStream<SendMessagesRequest | Malformed, SendMessagesResp
 export class SendStream {
   readonly #call: Call
   readonly #sessionId: number
+  readonly #accountId: number
   readonly #lane: Lane
   readonly #context: ServiceContext
   readonly #onClose: () => void
@@ -44,9 +46,15 @@ export class SendStream {
   #writable = true
   #closed = false
 
-  constructor(call: Call, sessionId: number, context: ServiceContext, onClose: () => void) {
+  constructor(
+    call: Call,
+    { sessionId, accountId }: { readonly sessionId: number; readonly accountId: number },
+    context: ServiceContext,
+    onClose: () => void,
+  ) {
     this.#call = call
     this.#sessionId = sessionId
+    this.#accountId = accountId
     this.#context = context
     this.#onClose = onClose
     this.#lane = context.admission.lane(sessionId)
@@ -85,8 +93,9 @@ export class SendStream {
     const slot: Slot = { requestId: request.requestId, outcome: null }
     this.#slots.push(slot)
     const command = sendCommand(this.#sessionId, request)
-    if (command instanceof ChatFailure) {
-      this.#settle(slot, command, bytes)
+    const refused = command instanceof ChatFailure ? command : takeSend(this.#context, this.#accountId)
+    if (command instanceof ChatFailure || refused !== null) {
+      if (refused !== null) this.#settle(slot, refused, bytes)
       return
     }
     this.#context.replica.propose(command).then(

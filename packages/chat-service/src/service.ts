@@ -1,5 +1,5 @@
 import type { ChatErrorReason } from '@chatroom/transport-grpc/chat'
-import { createAccount, deleteAccount, listAccounts } from './accounts.ts'
+import { changePassword, createAccount, deleteAccount, listAccounts } from './accounts.ts'
 import { Activity } from './activity.ts'
 import { Admission } from './admission.ts'
 import { endedSession } from './chat-replies.ts'
@@ -8,12 +8,14 @@ import { type ChatServiceDefinition, type ChatServiceHandlers, chatServiceDefini
 import { startHousekeeping } from './housekeeping.ts'
 import { leadershipLost } from './leadership.ts'
 import { defaultLimits, type ServiceLimits } from './limits.ts'
+import { LoginAttempts } from './login-attempts.ts'
 import { acknowledge, sendMessage } from './mailboxes.ts'
 import { OpenStreams } from './open-streams.ts'
 import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
 import { login, logout } from './sessions.ts'
 import { sendMessagesHandler, subscribeHandler } from './streaming.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { TokenBuckets } from './token-buckets.ts'
 import { type Caller, unary } from './unary.ts'
 
 export interface ChatServiceOptions {
@@ -52,11 +54,21 @@ export function createChatService(options: ChatServiceOptions): ChatService {
   const limits = { ...defaultLimits, ...options.limits }
   const { replica } = options
   let stopped = false
+  const now = (): number => options.clock.now()
   const context: ServiceContext = {
     ...options,
     onRefusal: options.onRefusal ?? (() => undefined),
     limits,
     admission: new Admission(limits),
+    attempts: new LoginAttempts(limits, now),
+    sends: new TokenBuckets(
+      {
+        capacity: limits.sendsPerSecond,
+        refillMs: 1_000 / Math.max(1, limits.sendsPerSecond),
+        keys: limits.limiterKeys,
+      },
+      now,
+    ),
     isStopped: () => stopped,
   }
   const activity = new Activity(context)
@@ -97,6 +109,7 @@ export function createChatService(options: ChatServiceOptions): ChatService {
     implementation: {
       createAccount: unary(context, bound(createAccount)),
       deleteAccount: unary(context, bound(deleteAccount)),
+      changePassword: unary(context, bound(changePassword)),
       listAccounts: unary(context, (request, caller) => listAccounts(context, activity, request, caller)),
       login: unary(context, bound(login)),
       logout: unary(context, bound(logout)),

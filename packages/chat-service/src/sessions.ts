@@ -8,7 +8,7 @@ import type {
 import { callerOf, hashToken, newToken } from './authentication.ts'
 import { valid } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
-import { ChatFailure } from './failure.ts'
+import { checkedPassword, wrongCredentials } from './password-check.ts'
 import { proposeOne, withoutSession } from './proposing.ts'
 import type { Caller } from './unary.ts'
 
@@ -22,10 +22,8 @@ export async function login(
   const name = valid(checkName(request.name))
   const password = valid(checkPassword(request.password))
   const account = await context.replica.read((chat) => chat.account(name))
-  const fits = await context.passwords.verify(account?.passwordHash ?? null, password, caller.departure())
-  if (!fits || account === undefined) {
-    throw new ChatFailure('WRONG_CREDENTIALS', 'Unknown account or wrong password.')
-  }
+  await checkedPassword(context, name, account?.passwordHash ?? null, password, caller)
+  if (account === undefined) throw wrongCredentials()
   const token = newToken(context.random)
   const opened = await proposeOne(
     context,

@@ -27,10 +27,11 @@ export function sendMessagesHandler(
       const tokenHash = requiredTokenHash(call.metadata)
       await context.replica.read((chat) => {
         // Also of a session that has ended: its client may want to know what became of its last requests.
-        const { sessionId } = knownSessionIn(chat, tokenHash)
+        const session = knownSessionIn(chat, tokenHash)
+        const { sessionId } = session
         if (call.cancelled) return
         open.admit(sessionId)
-        const stream = new SendStream(call, sessionId, context, () => open.remove(sessionId, stream))
+        const stream = new SendStream(call, session, context, () => open.remove(sessionId, stream))
         open.add(sessionId, stream)
       })
     })

@@ -7,6 +7,8 @@ import { toFailure } from './replica-failures.ts'
 /** What a handler knows of a call besides the request. */
 export interface Caller {
   readonly metadata: Metadata
+  /** Its address and port. */
+  readonly peer: string
   /** A signal that ends when the caller has left. Made when first asked for: most calls never need one. */
   departure(): AbortSignal
 }
@@ -25,6 +27,7 @@ export function unary<Request extends object, Response>(
     }
     const caller: Caller = {
       metadata: call.metadata,
+      peer: call.getPeer(),
       departure: () => {
         const controller = new AbortController()
         if (call.cancelled) controller.abort()

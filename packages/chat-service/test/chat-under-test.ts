@@ -165,6 +165,10 @@ export class TestClient {
     await this.#unary(ChatServiceService.deleteAccount, { requestId, confirmName })
   }
 
+  async changePassword(oldPassword: string, newPassword: string, requestId = freshId()): Promise<void> {
+    await this.#unary(ChatServiceService.changePassword, { requestId, oldPassword, newPassword })
+  }
+
   async list(prefix = '', pageSize = 0, pageToken = ''): Promise<{ names: string[]; nextPageToken: string }> {
     return await this.#unary(ChatServiceService.listAccounts, { prefix, pageSize, pageToken })
   }

@@ -35,6 +35,8 @@ export type ChatErrorCode =
   | 'not logged in'
   /** The session logged out. */
   | 'logged out'
+  /** The account's password was changed, which ended the session. */
+  | 'password changed'
   /** Another login with `takeover` ended the session. */
   | 'session taken over'
   /** The session had no command for its idle timeout. */
@@ -43,6 +45,8 @@ export type ChatErrorCode =
   | 'account deleted'
   /** Unknown account or wrong password, which is not told apart. */
   | 'wrong credentials'
+  /** Too many failed logins to this account, or from this address. */
+  | 'too many attempts'
   /** The account has another session; a login with `takeover` ends it. */
   | 'logged in elsewhere'
   | 'invalid name'
@@ -79,6 +83,8 @@ const grpcCodes: Readonly<Record<ChatErrorCode, GrpcCode>> = {
   'already logged in': 'FAILED_PRECONDITION',
   'not logged in': 'UNAUTHENTICATED',
   'logged out': 'UNAUTHENTICATED',
+  'password changed': 'UNAUTHENTICATED',
+  'too many attempts': 'RESOURCE_EXHAUSTED',
   'session taken over': 'UNAUTHENTICATED',
   'session expired': 'UNAUTHENTICATED',
   'account deleted': 'UNAUTHENTICATED',
@@ -105,6 +111,7 @@ const grpcCodes: Readonly<Record<ChatErrorCode, GrpcCode>> = {
 const endings: ReadonlySet<ChatErrorCode> = new Set([
   'not logged in',
   'logged out',
+  'password changed',
   'session taken over',
   'session expired',
   'account deleted',

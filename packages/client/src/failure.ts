@@ -45,6 +45,8 @@ const refusals: Readonly<Record<Exclude<ChatErrorReason, Retriable>, ChatErrorCo
   MAILBOX_FULL: 'mailbox full',
   NOT_CONFIRMED: 'not confirmed',
   LOGGED_OUT: 'logged out',
+  PASSWORD_CHANGED: 'password changed',
+  TOO_MANY_ATTEMPTS: 'too many attempts',
   LIMIT_REACHED: 'limit reached',
   INTERNAL: 'internal',
 }

@@ -7,10 +7,13 @@ const detailKey = 'chatroom-error-bin'
 /** `OK`, `UNAVAILABLE`, …: the names of `google.rpc.Code`. */
 export type GrpcCodeName = keyof typeof status
 
-type WithoutPrefix<Name> = Name extends `ERROR_REASON_${infer Reason}` ? Reason : never
-
 /** The names of the wire's `ErrorReason`, without their prefix. */
-export type ChatErrorReason = Exclude<WithoutPrefix<keyof typeof ErrorReason>, 'UNSPECIFIED'>
+export type ChatErrorReason = Exclude<
+  {
+    [Name in keyof typeof ErrorReason]: Name extends `ERROR_REASON_${infer Reason}` ? Reason : never
+  }[keyof typeof ErrorReason],
+  'UNSPECIFIED'
+>
 
 /** What an error says besides its reason. */
 export interface ChatErrorExtra {
@@ -60,6 +63,8 @@ const toWire: Record<ChatErrorReason, ErrorReason> = {
   LOGGED_OUT: ErrorReason.ERROR_REASON_LOGGED_OUT,
   LIMIT_REACHED: ErrorReason.ERROR_REASON_LIMIT_REACHED,
   INTERNAL: ErrorReason.ERROR_REASON_INTERNAL,
+  TOO_MANY_ATTEMPTS: ErrorReason.ERROR_REASON_TOO_MANY_ATTEMPTS,
+  PASSWORD_CHANGED: ErrorReason.ERROR_REASON_PASSWORD_CHANGED,
 }
 
 const fromWire = new Map<ErrorReason, ChatErrorReason>(

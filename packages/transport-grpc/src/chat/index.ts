@@ -3,6 +3,8 @@ export {
   AcknowledgeRequest,
   AcknowledgeResponse,
   CaughtUp,
+  ChangePasswordRequest,
+  ChangePasswordResponse,
   ChatServiceClient,
   type ChatServiceServer,
   ChatServiceService,
