@@ -180,7 +180,7 @@ describe('the packages, packed and installed by npm in an empty folder', () => {
   })
 
   it.each(examples.filter(({ prints }) => prints !== null))(
-    'example $number in the README of $name prints what it says',
+    'the README of $name says what its example prints',
     async ({ name, number, prints }) => {
       const { stdout } = await run('node', [`out/${name}-${number}.js`], {
         cwd: join(folder, 'consumer'),

@@ -3,14 +3,11 @@
 //
 //   --without tests      leaves a step out (CI has just run the tests through `pnpm test`)
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { publicPackages, root } from './public-packages.mjs'
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
-const packages = readdirSync(join(root, 'packages'))
 
 /**
  * `live` steps take long and show their output as it comes; the others only when they fail.
@@ -58,8 +55,21 @@ const steps = [
   },
   {
     name: 'packages',
-    commands: packages.map((name) => ['publint', 'run', `packages/${name}`, '--pack=false', '--strict']),
+    commands: [
+      ...publicPackages().map(({ directory }) => ['publint', 'run', directory, '--pack=false', '--strict']),
+      ['node', 'scripts/packed-types.mjs'],
+    ],
     remedy: 'Mend the package.json that is named above: somebody who installs that package would stumble.',
+  },
+  {
+    name: 'public API',
+    commands: [['node', 'scripts/api-report.mjs']],
+    remedy: '`pnpm api:accept` writes the change down in api/, if it is meant.',
+  },
+  {
+    name: 'API documentation',
+    commands: [['node', 'scripts/api-docs.mjs']],
+    remedy: 'Export what is named above, or mend the link; `pnpm api:docs` runs this step alone.',
   },
   {
     name: 'tests',

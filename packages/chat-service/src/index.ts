@@ -1,4 +1,4 @@
-export type { ChatServiceDefinition, ChatServiceHandlers } from './definition.ts'
+export type { ChatServiceDefinition, ChatServiceHandlers, Malformed } from './definition.ts'
 export { defaultLimits, type ServiceLimits } from './limits.ts'
 export { createPasswords } from './passwords.ts'
 export type { ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'

@@ -1,6 +1,7 @@
 // For whoever replicates a state machine.
 export { type Codec, jsonCodec } from './codec.ts'
 
+export type { Report } from './core/effects.ts'
 export type { MemberChange } from './core/events.ts'
 export { defaultLimits, type Limits } from './core/limits.ts'
 export type {

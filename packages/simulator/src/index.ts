@@ -1,7 +1,16 @@
 // The simulator as a library: put a state machine and its clients in, get the faults and the invariants.
 
 export { type Answer, ClientIo } from './clients/client-io.ts'
-export { describeFault, type Fault, type FaultKind, faultKinds } from './faults/fault.ts'
+export {
+  describeFault,
+  diskFaults,
+  type Fault,
+  type FaultKind,
+  faultKinds,
+  networkFaults,
+  operatorFaults,
+  processFaults,
+} from './faults/fault.ts'
 export { type Profile, profiles } from './faults/profile.ts'
 export { History, type Operation } from './history/history.ts'
 export { checkLinearizable, type SequentialModel, type Verdict } from './history/linearizability.ts'

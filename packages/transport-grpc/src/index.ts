@@ -1,6 +1,6 @@
 /** Links between replicas over gRPC. What chat programs need is in `@chatroom/transport-grpc/chat`, what an operator's tools need in `@chatroom/transport-grpc/admin`. */
 export type { PeerAddress } from './address.ts'
-export { createPeerTls, type PeerCredentials, type PeerTlsOptions } from './credentials.ts'
+export { type CallOrigin, createPeerTls, type PeerCredentials, type PeerTlsOptions } from './credentials.ts'
 export { TransportError, type TransportErrorCode } from './errors.ts'
 export { defaultTransportLimits, type TransportLimits } from './limits.ts'
 export {

@@ -129,14 +129,14 @@ export class MemoryNetwork {
 
   // What follows is between the parts of this network.
 
-  /** false: somebody listens there. */
+  /** @internal false: somebody listens there. */
   bind(member: MemoryTransport): boolean {
     if (this.#listening.has(member.address)) return false
     this.#listening.set(member.address, member)
     return true
   }
 
-  /** The member's process or its listener is gone. */
+  /** @internal The member's process or its listener is gone. */
   unbind(member: MemoryTransport): void {
     if (this.#listening.get(member.address) === member) this.#listening.delete(member.address)
     for (const link of this.#links) {
@@ -145,14 +145,17 @@ export class MemoryNetwork {
     }
   }
 
+  /** @internal */
   listenerAt(address: string): MemoryTransport | undefined {
     return this.#listening.get(address)
   }
 
+  /** @internal */
   schedule(step: NetworkStep): void {
     this.#schedule(step)
   }
 
+  /** @internal */
   open(
     caller: MemoryTransport,
     callee: MemoryTransport,
@@ -177,7 +180,7 @@ export class MemoryNetwork {
     return link
   }
 
-  /** Both directions are open: a connection needs both. */
+  /** @internal Both directions are open: a connection needs both. */
   passable({
     caller,
     callee,
@@ -188,6 +191,7 @@ export class MemoryNetwork {
     return this.isOpen(caller.address, callee.address) && this.isOpen(callee.address, caller.address)
   }
 
+  /** @internal */
   isOpen(from: string, to: string): boolean {
     return !this.#cuts.has(`${from} ${to}`)
   }

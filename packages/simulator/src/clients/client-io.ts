@@ -39,6 +39,7 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
   /** No more new things should be begun. */
   over = false
 
+  /** @internal The simulator makes them. */
   constructor(options: {
     id: number
     random: Random
