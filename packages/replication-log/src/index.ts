@@ -3,6 +3,7 @@ export { type LogStart, ReplicatedLog } from './log.ts'
 export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export type { FlushOutcome } from './memory-storage.ts'
 export type {
+  EntryCopy,
   HardState,
   PersistBatch,
   SnapshotInfo,

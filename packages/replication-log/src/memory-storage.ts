@@ -1,8 +1,15 @@
 import { type Entry, entryBytes, type Position } from './entry.ts'
 import { countSteps, type MemoryLog } from './memory-log.ts'
 import { PersistOrder } from './persist-order.ts'
-import type { PersistBatch, SnapshotInfo, SnapshotWriter, Storage, StoredState } from './storage.ts'
-import { StorageError } from './storage-error.ts'
+import type {
+  EntryCopy,
+  PersistBatch,
+  SnapshotInfo,
+  SnapshotWriter,
+  Storage,
+  StoredState,
+} from './storage.ts'
+import { type Damage, StorageError } from './storage-error.ts'
 
 const snapshotChunkBytes = 256 * 1024
 
@@ -67,6 +74,21 @@ export class MemoryStorage implements Storage {
       views: log.entries.filter((entry) => entry.kind === 'view'),
       tail: tailOf(log.entries, options.tailBytes),
     }
+  }
+
+  async mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+    if (this.#state !== 'new')
+      throw new StorageError('invalid', 'a storage is mended after its opening was refused')
+    const { log, damaged } = this.#home
+    const { from } = damage
+    const lost = from === null || !damaged.has(from) ? undefined : log.at(from)
+    if (!lost || using === 'directory') return false
+    if (using === 'snapshot') {
+      if ((log.snapshot?.info.index ?? 0) < lost.index) return false
+      log.compact(lost.index)
+    } else if (!using.entries.some((entry) => isSameEntry(entry, lost))) return false
+    damaged.delete(lost.index)
+    return true
   }
 
   async persist(batch: PersistBatch): Promise<void> {
@@ -296,6 +318,18 @@ function tailOf(entries: readonly Entry[], maxBytes: number): Entry[] {
     start--
   }
   return entries.slice(start)
+}
+
+/** What a checksum of the original would tell. */
+function isSameEntry(a: Entry, b: Entry): boolean {
+  return (
+    a.index === b.index &&
+    a.term === b.term &&
+    a.time === b.time &&
+    a.kind === b.kind &&
+    a.payload.length === b.payload.length &&
+    a.payload.every((byte, at) => byte === b.payload[at])
+  )
 }
 
 function rechunk(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {

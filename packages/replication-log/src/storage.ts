@@ -1,4 +1,5 @@
 import type { Entry, Position } from './entry.ts'
+import type { Damage } from './storage-error.ts'
 
 /** What a replica must never forget besides its log. Every change is durable before a message that depends on it leaves. */
 export interface HardState {
@@ -65,14 +66,28 @@ export interface SnapshotWriter {
   abort(): Promise<void>
 }
 
+/** Entries as another replica of the same cluster holds them. */
+export interface EntryCopy {
+  /** The cluster of the replica they come from. */
+  readonly clusterId: string
+  /** Contiguous, ascending. */
+  readonly entries: readonly Entry[]
+}
+
 /**
  * Where a replica keeps its log. One user at a time; calls of `persist` are done in the order of the calls, and the caller may have
  * several outstanding. An implementation that cannot keep a promise rejects with a `StorageError`; after a rejected
  * `persist` with the code `failed` the storage refuses everything (an fsync that failed is never retried as if it had succeeded).
  */
 export interface Storage {
-  /** Locks, checks, repairs a torn tail, counts the incarnation up. */
+  /** Locks, checks, repairs a torn tail, counts the incarnation up. After a rejection it may be called again. */
   open(options: { readonly tailBytes: number }): Promise<StoredState>
+  /**
+   * After `open` rejected with `corrupt`, and before it is called again: mends that damage, or resolves to false and leaves all as it was. With 'directory', from what
+   * the storage itself still holds; with a copy, whose entries may begin before the damage (one entry before it is needed at times) and end after it; with
+   * 'snapshot', by giving up the damaged entries, if a snapshot has them all. A copy's entries are written only if they are proven to be what was there.
+   */
+  mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean>
   /** Resolves when everything in the batch survives a power cut. Code `full`: nothing was changed, writing may be tried again later. */
   persist(batch: PersistBatch): Promise<void>
   /**

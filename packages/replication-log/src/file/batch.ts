@@ -13,6 +13,8 @@ const magic = Buffer.from([0xb1, 0x4c, 0x4f, 0x47])
 const magicNumber = magic.readUInt32LE(0)
 const headerEnd = 0xa5_c3_a5_c3
 const endMark = 0xe7_d6_c5_b4
+/** Not zero, for the same reason. */
+const filler = 0xff
 
 const resetFlag = 1
 
@@ -127,6 +129,30 @@ export function encodeGroup(
   return extents
 }
 
+/**
+ * One batch of exactly `bytes` bytes with these entries, for the place of one that was lost; what they leave over is filled. Null if they need more. The same
+ * header fields and entries give the same bytes.
+ */
+export function encodeBatch(
+  header: Omit<BatchHeader, 'count' | 'bodyBytes' | 'bodySum'>,
+  entries: readonly Entry[],
+  place: { readonly offset: number; readonly seed: number; readonly bytes: number },
+): Buffer | null {
+  const { bytes, seed } = place
+  const needed = entries.reduce((sum, entry) => sum + recordBytes(entry), batchOverheadBytes)
+  if (needed > bytes) return null
+  const buffer = Buffer.alloc(bytes)
+  encodeGroup(buffer, { ...header, ...place, batchBytes: Number.POSITIVE_INFINITY }, [entries])
+  if (needed < bytes) {
+    buffer.fill(filler, needed - endMarkBytes, bytes)
+    buffer.writeUInt32LE(endMark, bytes - endMarkBytes)
+    buffer.writeUInt32LE(bytes - batchHeaderBytes, 8)
+    buffer.writeUInt32LE(checksum(buffer, batchHeaderBytes, bytes), 12)
+    buffer.writeUInt32LE(checksum(buffer, 8, batchHeaderBytes, seed), 4)
+  }
+  return buffer
+}
+
 /** The header at `at`, or null if there is no whole one that was written to exactly this place of this segment. */
 export function decodeBatchHeader(
   buffer: Buffer,
@@ -148,6 +174,77 @@ export function decodeBatchHeader(
     stateSequence: buffer.readUInt32LE(at + 48),
     reset: (buffer.readUInt32LE(at + 52) & resetFlag) !== 0,
   }
+}
+
+/** Bits that may differ in what every header has, for it to be taken for a damaged header. */
+const mostFlippedBits = 8
+
+/**
+ * A copy of the header at `at` with flipped bits put right: up to eight in the parts that are known beforehand, up to two in the others, which its CRC32C finds without
+ * ambiguity (Koopman 2002: Hamming distance 6 at this length). Null if it is no such header.
+ */
+export function correctBatchHeader(
+  buffer: Buffer,
+  at: number,
+  limit: number,
+  offset: number,
+  seed: number,
+): Buffer | null {
+  if (at + batchHeaderBytes > limit) return null
+  const header = Buffer.from(buffer.subarray(at, at + batchHeaderBytes))
+  let flipped = 0
+  for (const [value, place] of [
+    [magicNumber, 0],
+    [offset, 16],
+    [0, 56],
+    [headerEnd, 60],
+  ] as const) {
+    flipped += countBits(header.readUInt32LE(place) ^ value)
+    header.writeUInt32LE(value, place)
+  }
+  if (flipped > mostFlippedBits) return null
+  const wrong = (header.readUInt32LE(4) ^ checksum(header, 8, batchHeaderBytes, seed)) >>> 0
+  const bits = wrong === 0 ? [] : bitsBehind(wrong)
+  if (bits === null) return null
+  for (const bit of bits) header.writeUInt8(header.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+  return header
+}
+
+export function countBits(value: number): number {
+  let count = 0
+  for (let left = value >>> 0; left !== 0; left = (left & (left - 1)) >>> 0) count++
+  return count
+}
+
+/** What each bit from byte 4 on does to the difference of the checksums: a CRC is linear, so the effects of two bits add up by XOR. */
+const effects: readonly (readonly [bit: number, effect: number])[] = effectsOfBits()
+
+function effectsOfBits(): [bit: number, effect: number][] {
+  const zero = Buffer.alloc(batchHeaderBytes)
+  const none = checksum(zero, 8, batchHeaderBytes)
+  const found: [bit: number, effect: number][] = []
+  for (let bit = 32; bit < 8 * batchHeaderBytes; bit++) {
+    if (bit < 64) {
+      found.push([bit, (1 << (bit - 32)) >>> 0])
+      continue
+    }
+    zero.writeUInt8(1 << (bit & 7), bit >> 3)
+    found.push([bit, (checksum(zero, 8, batchHeaderBytes) ^ none) >>> 0])
+    zero.writeUInt8(0, bit >> 3)
+  }
+  return found
+}
+
+/** The one or two bits that explain a difference of checksums; null if none do. */
+function bitsBehind(difference: number): number[] | null {
+  const one = effects.find(([, effect]) => effect === difference)
+  if (one) return [one[0]]
+  const byEffect = new Map(effects.map(([bit, effect]) => [effect, bit]))
+  for (const [bit, effect] of effects) {
+    const other = byEffect.get((difference ^ effect) >>> 0)
+    if (other !== undefined) return [bit, other]
+  }
+  return null
 }
 
 /** Whether the body that begins at `at` is what was written. */

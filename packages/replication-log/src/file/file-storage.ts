@@ -1,10 +1,18 @@
 import { resolve as resolvePath } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { PersistOrder } from '../persist-order.ts'
-import type { PersistBatch, SnapshotInfo, SnapshotWriter, Storage, StoredState } from '../storage.ts'
-import { StorageError } from '../storage-error.ts'
+import type {
+  EntryCopy,
+  PersistBatch,
+  SnapshotInfo,
+  SnapshotWriter,
+  Storage,
+  StoredState,
+} from '../storage.ts'
+import { type Damage, StorageError } from '../storage-error.ts'
 import { recordBytes } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
+import { mendLog } from './mending.ts'
 import { nodeFileSystem } from './node-file-system.ts'
 import { enterDirectory, findLog, findState, notOpen, type OpeningHome } from './opening.ts'
 import { changesLog, type Pending, type PendingPersist, sameHardState, takeGroup } from './persist-queue.ts'
@@ -46,7 +54,7 @@ class FileStorage implements Storage {
   readonly #home: OpeningHome
   readonly #sizes: SegmentSizes
   readonly #quotaBytes: number
-  readonly #snapshots: SnapshotFiles
+  #snapshots: SnapshotFiles
   #phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
   #failure: StorageError | null = null
   #release: (() => Promise<void>) | null = null
@@ -78,15 +86,13 @@ class FileStorage implements Storage {
       batchBytes: options.batchBytes ?? 256 * 1024,
     }
     this.#quotaBytes = options.quotaBytes ?? Number.POSITIVE_INFINITY
-    this.#snapshots = new SnapshotFiles(this.#home.fileSystem, this.#home.directory, {
-      check: () => this.#check(),
-      fail: (error) => this.#fail(error),
-    })
+    this.#snapshots = this.#newSnapshots()
   }
 
   async open(options: { readonly tailBytes: number }): Promise<StoredState> {
     if (this.#phase !== 'new') throw new StorageError('invalid', 'a storage is opened once; make another one')
     this.#phase = 'opening'
+    this.#snapshots = this.#newSnapshots()
     try {
       this.#release = await enterDirectory(this.#home)
       const stored = await this.#load(options.tailBytes)
@@ -94,7 +100,27 @@ class FileStorage implements Storage {
       return stored
     } catch (error) {
       await this.#letGo()
+      this.#phase = 'new'
       throw failureOf(`cannot open ${this.#home.directory}`, error)
+    }
+  }
+
+  async mend(_damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+    if (this.#phase !== 'new')
+      throw new StorageError('invalid', 'a storage is mended after its opening was refused')
+    this.#phase = 'opening'
+    try {
+      this.#release = await enterDirectory(this.#home)
+      const snapshots = this.#newSnapshots()
+      return await mendLog(this.#home, using, async () => {
+        await snapshots.scan(() => undefined)
+        return snapshots.newest
+      })
+    } catch (error) {
+      throw failureOf(`cannot mend ${this.#home.directory}`, error)
+    } finally {
+      await this.#letGo()
+      this.#phase = 'new'
     }
   }
 
@@ -173,6 +199,13 @@ class FileStorage implements Storage {
       )
     }
     await this.#letGo()
+  }
+
+  #newSnapshots(): SnapshotFiles {
+    return new SnapshotFiles(this.#home.fileSystem, this.#home.directory, {
+      check: () => this.#check(),
+      fail: (error) => this.#fail(error),
+    })
   }
 
   async #load(tailBytes: number): Promise<StoredState> {

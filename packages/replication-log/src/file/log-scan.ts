@@ -2,6 +2,8 @@ import type { Entry } from '../entry.ts'
 import {
   type BatchHeader,
   batchHeaderBytes,
+  correctBatchHeader,
+  countBits,
   decodeBatchHeader,
   findMagic,
   isBodyWhole,
@@ -9,7 +11,12 @@ import {
 } from './batch.ts'
 import { LogIndex } from './log-index.ts'
 import { comparePlaces, nowhere, type Place } from './place.ts'
-import { checkSegmentHeader, segmentName } from './segment-header.ts'
+import {
+  checkSegmentHeader,
+  encodeSegmentHeader,
+  isSegmentHeaderDamaged,
+  segmentName,
+} from './segment-header.ts'
 import { corrupt } from './storage-failure.ts'
 import { headerBytes } from './wire.ts'
 
@@ -22,6 +29,32 @@ export interface SegmentExtent {
   readonly end: number
   readonly size: number
 }
+
+/** A batch that cannot be read. */
+export interface BatchWound {
+  readonly type: 'batch'
+  readonly segment: number
+  readonly offset: number
+  readonly seed: number
+  /** The batch's own header, bits that were flipped put right; null if too little of it is left. */
+  readonly header: BatchHeader | null
+  readonly headerBytes: Buffer | null
+  /** Whether header and body are whole once the header is put right. */
+  readonly whole: boolean
+  /** The next whole batch header, and where this batch has to end for it. Null if there is none in this segment. */
+  readonly next: { readonly header: BatchHeader; readonly offset: number } | null
+  /** What a batch in this place may claim to know. */
+  readonly durable: Place
+  readonly stateSequence: number
+  readonly log: LogIndex
+}
+
+/** What is wrong with the first thing that could not be read. */
+export type Wound =
+  | BatchWound
+  | { readonly type: 'segment header'; readonly segment: number }
+  /** A few bits in what was zeros: too few to be left from a batch. */
+  | { readonly type: 'stray bits'; readonly segment: number; readonly from: number; readonly to: number }
 
 /**
  * Reads segments in order and decides what in them is log, what a power cut left half-written, and what is damage. The rules, with their reasons, are in FORMAT.md
@@ -38,6 +71,7 @@ export class LogScan {
   /** What the last batch knew to be durable: its group is what came after. */
   #lastGroup: Place = nowhere
   #stateSequence = 0
+  #wound: Wound | null = null
 
   constructor(disk: string, durable: Place) {
     this.#disk = disk
@@ -47,6 +81,11 @@ export class LogScan {
   /** Whether bytes after the end of the last segment have to be cut off. */
   get torn(): boolean {
     return this.#torn
+  }
+
+  /** What made `addSegment` throw, if it is something that may be mended. */
+  get wound(): Wound | null {
+    return this.#wound
   }
 
   /** Where the log's last batch ends; the last segment's beginning if it has none. */
@@ -73,6 +112,7 @@ export class LogScan {
         },
       )
     }
+    this.#wound = headerWound(number, buffer, size, this.#disk)
     const seed = checkSegmentHeader(buffer.subarray(0, Math.min(size, headerBytes)), number, this.#disk)
     let at = headerBytes
     for (;;) {
@@ -180,23 +220,52 @@ export class LogScan {
   /** There is something at `at` that is no whole batch: torn, or damaged? */
   #judge(segment: number, buffer: Buffer, at: number, size: number, seed: number): void {
     const place = { segment, offset: at }
-    const header = decodeBatchHeader(buffer, at, size, at, seed)
+    const headerBytes = correctBatchHeader(buffer, at, size, at, seed)
+    const header = headerBytes && decodeBatchHeader(headerBytes, 0, headerBytes.length, at, seed)
+    const whole = header !== null && isBodyWhole(buffer, at + batchHeaderBytes, size, header)
     const later = laterBatches(buffer, at + 1, size, seed)
     const wasDurable =
       comparePlaces(this.#durable, place) > 0 ||
-      later.some((batch) => comparePlaces(batch.durable, place) > 0)
-    if (!wasDurable && isTorn(buffer, at, size, header)) {
+      later.some((batch) => comparePlaces(batch.header.durable, place) > 0)
+    if (!wasDurable && !whole && isTorn(buffer, at, size, header)) {
       this.#torn = true
       return
     }
+    const next = later[0] ?? null
+    // Of a segment that others follow, the first batch of the next one knows whether something is missing here.
+    const mayBeEmpty = !wasDurable || this.#durable.segment > segment
+    this.#wound =
+      mayBeEmpty && header === null && next === null && isAlmostZero(buffer, at, size)
+        ? { type: 'stray bits', segment, from: at, to: size }
+        : {
+            type: 'batch',
+            segment,
+            offset: at,
+            seed,
+            header,
+            headerBytes,
+            whole,
+            next,
+            durable: this.#durableBefore(at),
+            stateSequence: this.#stateSequence,
+            log: this.index,
+          }
     const file = segmentName(segment)
     const from = header?.first ?? this.index.last.index + 1
-    const next = later[0]
-    const to = header && header.count > 0 ? header.first + header.count - 1 : next ? next.first - 1 : null
+    const to =
+      header && header.count > 0 ? header.first + header.count - 1 : next ? next.header.first - 1 : null
     throw corrupt(
       `${file}: damaged at byte ${at}; ${to === null ? `entries from ${from} on` : `entries ${from} to ${to}`} cannot be read`,
       { file, from, to },
     )
+  }
+
+  /** What is certainly durable when a batch is written here. The first batch of a segment has to name the end of the one before. */
+  #durableBefore(offset: number): Place {
+    const previous = this.extents.at(-1)
+    return offset === headerBytes && previous
+      ? { segment: previous.number, offset: previous.end }
+      : this.#lastGroup
   }
 }
 
@@ -216,13 +285,35 @@ function isTorn(buffer: Buffer, at: number, size: number, header: BatchHeader | 
   return false
 }
 
-function laterBatches(buffer: Buffer, from: number, size: number, seed: number): BatchHeader[] {
-  const found: BatchHeader[] = []
+/** The damaged header of a segment that is certainly this one: its batches continue from the header that it should have. */
+function headerWound(number: number, buffer: Buffer, size: number, disk: string): Wound | null {
+  if (!isSegmentHeaderDamaged(buffer.subarray(0, Math.min(size, headerBytes)))) return null
+  const seed = encodeSegmentHeader(number, disk).readUInt32LE(headerBytes - 4)
+  const ours = isZero(buffer, headerBytes, size) || laterBatches(buffer, headerBytes, size, seed).length > 0
+  return ours ? { type: 'segment header', segment: number } : null
+}
+
+interface PlacedHeader {
+  readonly header: BatchHeader
+  readonly offset: number
+}
+
+function laterBatches(buffer: Buffer, from: number, size: number, seed: number): PlacedHeader[] {
+  const found: PlacedHeader[] = []
   for (let at = findMagic(buffer, from, size); at !== -1; at = findMagic(buffer, at + 1, size)) {
     const header = decodeBatchHeader(buffer, at, size, at, seed)
-    if (header) found.push(header)
+    if (header) found.push({ header, offset: at })
   }
   return found
+}
+
+/** Half the bits of the four bytes that every batch begins with: with no more than these set, no batch was there. */
+const mostStrayBits = 8
+
+function isAlmostZero(buffer: Buffer, from: number, to: number): boolean {
+  let bits = 0
+  for (let at = from; at < to && bits <= mostStrayBits; at++) bits += countBits(buffer.readUInt8(at))
+  return bits <= mostStrayBits
 }
 
 const zeros = Buffer.alloc(64 * 1024)

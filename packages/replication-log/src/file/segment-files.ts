@@ -49,13 +49,13 @@ export class Segment {
   }
 }
 
-/** Reads all segments, once, in order. Changes nothing. */
+/** Reads all segments, once, in order. Changes nothing. After a rejection `scan` tells how far it came. */
 export async function scanSegments(
   fileSystem: FileSystem,
   directory: string,
   found: StateOnDisk,
+  scan: LogScan = new LogScan(found.disk, found.state.durable),
 ): Promise<LogScan> {
-  const scan = new LogScan(found.disk, found.state.durable)
   let buffer = Buffer.alloc(0)
   for (const number of await segmentNumbers(fileSystem, directory)) {
     const path = join(directory, segmentName(number))

@@ -21,6 +21,11 @@ export function encodeSegmentHeader(number: number, disk: string): Buffer {
   return sealHeader(header)
 }
 
+/** Whether it is no whole header of a segment, of whichever disk, number or version. */
+export function isSegmentHeaderDamaged(header: Buffer): boolean {
+  return checkHeader(header, letters) === 'damaged'
+}
+
 /** Throws if it is not the header of this segment of this disk. Returns the seed of its batches' checksums. */
 export function checkSegmentHeader(header: Buffer, number: number, disk: string): number {
   const name = segmentName(number)

@@ -9,6 +9,8 @@ export interface StorageMedium {
   storage(replicaId: number): Storage
   /** Ends the process that uses the medium without notice. Left out: what a crash leaves is not tested. */
   crash?(): void
+  /** Makes the entry at `index` unreadable, while nobody uses the medium. Left out: mending is not tested. */
+  damage?(index: number): Promise<void> | void
 }
 
 /** One promise of the Storage port. `run` gets a new medium and throws if the promise is not kept. */
@@ -88,6 +90,37 @@ export const storageCases: readonly StorageCase[] = [
       const found: Entry[] = []
       while (found.length < 1600) found.push(...(await again.read(found.length + 1, 100_000)))
       assert.deepEqual(found, entries)
+      await again.close()
+    },
+  },
+  {
+    name: 'names a damaged entry, and takes back the original and nothing else',
+    async run(medium) {
+      if (!medium.damage) return
+      const { storage } = await start(medium)
+      await storage.persist({
+        hardState: { term: 1, votedFor: null, clusterId: 'c' },
+        entries: range(1, 3, 1),
+      })
+      await storage.persist({ entries: range(4, 4, 2) })
+      await storage.persist({ entries: range(5, 9, 2) })
+      await storage.close()
+      await medium.damage(4)
+      const again = medium.storage(1)
+      const refused: unknown = await again.open({ tailBytes }).catch((error: unknown) => error)
+      assert.ok(refused instanceof StorageError && refused.code === 'corrupt', String(refused))
+      const { damage } = refused
+      assert.ok(damage && damage.from === 4 && damage.to !== null, JSON.stringify(damage))
+      assert.equal(await again.mend(damage, 'directory'), false)
+      assert.equal(await again.mend(damage, 'snapshot'), false)
+      const original = range(1, 9, 2)
+      const wrong = original.map((each) => (each.index === 4 ? entry(4, 2, { text: 'entry 0005' }) : each))
+      for (const entries of [[], original.slice(4), wrong])
+        assert.equal(await again.mend(damage, { clusterId: 'c', entries }), false)
+      assert.equal(await again.mend(damage, { clusterId: 'c', entries: original }), true)
+      const state = await again.open({ tailBytes })
+      assert.deepEqual(state.tail, [...range(1, 3, 1), ...range(4, 9, 2)])
+      assert.equal(state.identity.incarnation, 2)
       await again.close()
     },
   },

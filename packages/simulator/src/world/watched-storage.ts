@@ -1,5 +1,7 @@
 import type {
+  Damage,
   Entry,
+  EntryCopy,
   PersistBatch,
   SnapshotInfo,
   SnapshotWriter,
@@ -41,6 +43,11 @@ export class WatchedStorage implements Storage {
     const stored = await this.#inner.open(options)
     this.#watcher.opened(stored)
     return stored
+  }
+
+  async mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+    await this.#turn()
+    return await this.#inner.mend(damage, using)
   }
 
   async persist(batch: PersistBatch): Promise<void> {
