@@ -110,10 +110,10 @@ export class Chat {
 
   /** The account of this name (in NFC), with what its password is checked against. */
   account(name: string): AccountInfo | undefined {
-    const account = this.#state.accounts.named(name)
+    const { accounts } = this.#state
+    const account = accounts.named(name)
     if (account === undefined) return undefined
-    const { id, passwordHash } = account
-    return { accountId: id, name: account.name, passwordHash }
+    return { accountId: account.id, name: account.name, passwordHash: accounts.passwordHashOf(account) }
   }
 
   /**
@@ -140,7 +140,7 @@ export class Chat {
 
   /** The account's mailbox: a view that shows what comes and goes. Empty if there is no such account. */
   mailbox(accountId: number): MailboxReader {
-    return new MailboxReader(() => this.#state.accounts.withId(accountId)?.mailbox ?? null)
+    return new MailboxReader(() => this.#state.accounts, accountId)
   }
 
   /** When an `expire` command has something to do: milliseconds since 1970; null if it has not, as things stand. Costs O(1), amortised. */
@@ -182,15 +182,15 @@ export class Chat {
         'A snapshot is being taken: take it to its end, or give it up by return().',
       )
     }
-    state.watch.begin(state.index)
-    return new SnapshotChunks(snapshotRecords(state), () => state.watch.end())
+    state.beginSnapshot()
+    return new SnapshotChunks(snapshotRecords(state), () => state.endSnapshot())
   }
 
   /**
    * Begins to take in a snapshot. This chat changes only when `finish()` returns. `write` and `finish` throw a `StateMachineError` 'malformed snapshot' or 'unsupported
    * snapshot'.
    */
-  restore(): Pick<SnapshotSink, 'write' | 'finish'> {
+  restore(): { write(chunk: Uint8Array): void; finish(): void } {
     return new SnapshotSink(new ChatState(this.limits, this.#observers), (state) => {
       this.#state = state
     })

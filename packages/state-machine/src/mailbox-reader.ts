@@ -1,26 +1,29 @@
-import type { Mailbox, MailboxMessage } from './state/mailbox.ts'
+import type { Accounts, MailboxState } from './state/accounts.ts'
+import type { MailboxMessage } from './state/mailbox.ts'
 
-/** One account's mailbox as its reader sees it: a view that shows what comes and goes. */
+/** One account's mailbox as its reader sees it: a view that shows what comes and goes. Empty if there is no such account. */
 export class MailboxReader {
-  readonly #mailbox: () => Mailbox | null
+  readonly #accounts: () => Accounts
+  readonly #accountId: number
 
-  constructor(mailbox: () => Mailbox | null) {
-    this.#mailbox = mailbox
+  constructor(accounts: () => Accounts, accountId: number) {
+    this.#accounts = accounts
+    this.#accountId = accountId
   }
 
   /** Sequence number given out last; 0 if none. */
   get lastSequence(): number {
-    return this.#mailbox()?.lastSequence ?? 0
+    return this.#state()?.lastSequence ?? 0
   }
 
   /** Messages that wait. */
   get waiting(): number {
-    return this.#mailbox()?.waiting ?? 0
+    return this.#state()?.waiting ?? 0
   }
 
   /** Bytes of the texts that wait, UTF-8. */
   get bytes(): number {
-    return this.#mailbox()?.bytes ?? 0
+    return this.#state()?.bytes ?? 0
   }
 
   /**
@@ -28,6 +31,14 @@ export class MailboxReader {
    * `limit` allows it.
    */
   read(afterSequence: number, limit: number, maxBytes: number): MailboxMessage[] {
-    return this.#mailbox()?.read(afterSequence, limit, maxBytes) ?? []
+    const accounts = this.#accounts()
+    const account = accounts.withId(this.#accountId)
+    return account === undefined ? [] : accounts.read(account, afterSequence, limit, maxBytes)
+  }
+
+  #state(): MailboxState | undefined {
+    const accounts = this.#accounts()
+    const account = accounts.withId(this.#accountId)
+    return account === undefined ? undefined : accounts.mailboxOf(account)
   }
 }

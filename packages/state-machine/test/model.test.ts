@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Chat, type ChatLimits, type Command, defaultLimits, type Reply } from '../src/index.ts'
-import { compareByCodePoint } from '../src/text/code-point-order.ts'
 import { restored, start, tokenHash } from './driver.ts'
 import { type PlainReply, ReferenceChat } from './reference-chat.ts'
 
@@ -41,7 +40,7 @@ type CommandStep =
       readonly idle: number
       readonly stale: boolean
     }
-  | { readonly do: 'logout' | 'touch'; readonly session: number; readonly request: number }
+  | { readonly do: 'logout' | 'touch' | 'password'; readonly session: number; readonly request: number }
   | {
       readonly do: 'delete'
       readonly session: number
@@ -84,7 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('logout' as const, 'touch' as const),
+      do: fc.constantFrom('logout' as const, 'touch' as const, 'password' as const),
       session: small,
       request,
     }),
@@ -216,6 +215,13 @@ class History {
         return { type: 'logout', sessionId, requestId }
       case 'touch':
         return { type: 'touch', sessionId }
+      case 'password':
+        return {
+          type: 'changePassword',
+          sessionId,
+          requestId,
+          passwordHash: `changed ${this.#index}`.repeat(1 + (step.request % 9)),
+        }
       case 'delete': {
         const session = this.#reference.live.find(({ id }) => id === sessionId)
         const own = this.#reference.accounts.find(({ id }) => id === session?.accountId)?.name
@@ -254,9 +260,12 @@ class History {
 
   #compare(command: Command): void {
     const { accounts, live } = this.#reference
-    const sorted = accounts.map(({ name }) => name).sort(compareByCodePoint)
+    const sorted = accounts
+      .map(({ name }) => name)
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     same(this.chat.list('', '', 100), sorted)
-    for (const { id, messages, last } of accounts) {
+    for (const { id, name, passwordHash, messages, last } of accounts) {
+      same(this.chat.account(name), { accountId: id, name, passwordHash })
       const mailbox = this.chat.mailbox(id)
       same(mailbox.read(0, 100, Infinity), messages)
       same(mailbox.lastSequence, last)

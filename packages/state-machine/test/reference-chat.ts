@@ -1,5 +1,4 @@
 import type {
-  Acknowledge,
   ChatLimits,
   Command,
   CreateAccount,
@@ -27,6 +26,7 @@ interface Remembered {
 interface ReferenceAccount {
   readonly id: number
   readonly name: string
+  passwordHash: string
   messages: MailboxMessage[]
   last: number
 }
@@ -84,10 +84,10 @@ export class ReferenceChat {
     return [...this.live, ...this.ended].find((session) => session.token === token)
   }
 
-  #createAccount({ name }: CreateAccount): PlainReply {
+  #createAccount({ name, passwordHash }: CreateAccount): PlainReply {
     if (this.accounts.some((account) => account.name === name)) return no('name taken')
     if (this.accounts.length >= this.#limits.accounts) return no('limit reached')
-    this.accounts.push({ id: this.#index, name, messages: [], last: 0 })
+    this.accounts.push({ id: this.#index, name, passwordHash, messages: [], last: 0 })
     return { ok: true, type: 'createAccount', accountId: this.#index, name }
   }
 
@@ -171,6 +171,7 @@ export class ReferenceChat {
           ? { ok: true, type: 'deleteAccount' }
           : no('not confirmed')
       case 'changePassword':
+        account.passwordHash = command.passwordHash
         return { ok: true, type: 'changePassword' }
       case 'send':
         return this.#send(command, account)

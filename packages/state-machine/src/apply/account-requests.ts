@@ -78,7 +78,7 @@ function loginReply(state: ChatState, command: Login, outcome: Outcome): Reply {
     accountId: account.id,
     name: account.name,
     idleTimeoutMs,
-    waiting: account.mailbox?.waiting ?? 0,
+    waiting: state.accounts.mailboxOf(account).waiting,
   }
 }
 

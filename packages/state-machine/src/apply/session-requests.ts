@@ -8,8 +8,6 @@ import { outOfBounds } from './bounds.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { refuse, refuseEnded, refuseReused } from './refusals.ts'
 
-const emptyMailbox = { waiting: 0, bytes: 0 }
-
 /**
  * A command of a session that may be tried again. What was answered first is answered again and nothing else happens, even if the session has ended since: the retry
  * of a request that took effect must not be told that it did not.
@@ -77,9 +75,9 @@ function send(
 ): Outcome {
   const recipient = accounts.named(command.to)
   if (recipient === undefined) return refused('unknown recipient')
-  if (recipient === session.account) return refused('send to self')
+  if (recipient.id === session.account.id) return refused('send to self')
   const bytes = utf8Length(command.text)
-  const { waiting, bytes: waitingBytes } = recipient.mailbox ?? emptyMailbox
+  const { waiting, bytes: waitingBytes } = accounts.mailboxOf(recipient)
   if (waiting >= limits.mailboxMessages || waitingBytes + bytes > limits.mailboxBytes) {
     return refused('mailbox full')
   }
@@ -92,7 +90,7 @@ function send(
 }
 
 function acknowledge({ accounts }: ChatState, { account }: Session, command: Acknowledge): Outcome {
-  if (command.upToSequence > (account.mailbox?.lastSequence ?? 0)) return refused('invalid argument')
+  if (command.upToSequence > accounts.mailboxOf(account).lastSequence) return refused('invalid argument')
   return accounts.acknowledge(account, command.upToSequence)
 }
 

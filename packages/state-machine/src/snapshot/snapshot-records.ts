@@ -7,11 +7,11 @@ import {
 } from '../gen/chatroom/state/v1/snapshot.ts'
 import type { ChatLimits } from '../limits.ts'
 import type { EndReason } from '../reply.ts'
-import type { AccountImage, SessionImage } from '../state/change-watch.ts'
+import type { AccountImage } from '../state/change-watch.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import type { EndedReplies, EndedSession } from '../state/ended-sessions.ts'
 import type { FifoImage } from '../state/fifo.ts'
-import type { StoredMessage } from '../state/mailbox.ts'
+import type { StoredMessage } from '../state/message-block.ts'
 import { refusalCode } from '../state/outcome.ts'
 import type { RememberedReply, ReplyWindowImage } from '../state/reply-window.ts'
 import { tokenHashOf } from '../state/token-key.ts'
@@ -66,23 +66,27 @@ function* recordsOf(state: ChatState, beginning: Beginning): Generator<SnapshotR
   const limits = limitsByName(state.limits)
   yield { record: { $case: 'header', value: { format: snapshotFormat, index, time, limits } } }
 
-  for (const heads of batches(allAccounts(state), bytesOfAccount)) {
-    count.accounts += heads.length
-    const accounts = heads.map(({ image, messages }) => ({
+  for (const batch of batches(heads(state), bytesOfAccount)) {
+    count.accounts += batch.length
+    const accounts = batch.map(({ image, messages }) => ({
       id: image.id,
       name: image.name,
       passwordHash: image.passwordHash,
-      firstSequence: image.messages?.first ?? 0,
+      firstSequence: image.firstSequence,
       messages: messages.map(toMessageRecord),
     }))
     yield { record: { $case: 'accounts', value: { accounts } } }
-    for (const { image, messages } of heads) {
-      count.messages += image.messages === null ? 0 : image.messages.next - image.messages.first
-      yield* mailboxRecords(image, messages.length)
+    for (const { image, messages } of batch) {
+      count.messages += messages.length
+      for (let more = nextMessages(image); more.length > 0; more = nextMessages(image)) {
+        count.messages += more.length
+        const value = { accountId: image.id, messages: more.map(toMessageRecord) }
+        yield { record: { $case: 'mailbox', value } }
+      }
     }
   }
 
-  for (const images of batches(allSessions(state), bytesOfSession)) {
+  for (const images of batches(state.sessions.images(), bytesOfSession)) {
     count.sessions += images.length
     const sessions = images.map((image) => ({
       id: image.id,
@@ -125,64 +129,32 @@ export function limitsByName(limits: ChatLimits): Map<string, number> {
   return new Map(Object.entries<number>({ ...limits }))
 }
 
-function* allAccounts({ accounts, watch }: ChatState): Generator<AccountHead, void, void> {
-  for (const account of accounts.values()) {
-    const image = watch.reachedAccount(account)
-    if (image !== undefined) yield headOf(image)
-  }
-  for (const image of watch.leftAccounts()) yield headOf(image)
-}
-
-function headOf(image: AccountImage): AccountHead {
-  return { image, messages: messagesFrom(image.messages, image.messages?.first ?? 0) }
-}
-
-function* allSessions({ sessions, watch }: ChatState): Generator<SessionImage, void, void> {
-  for (const session of sessions.values()) {
-    const image = watch.reachedSession(session)
-    if (image !== undefined) yield image
-  }
-  yield* watch.leftSessions()
+function* heads({ accounts }: ChatState): Generator<AccountHead, void, void> {
+  for (const image of accounts.images()) yield { image, messages: nextMessages(image) }
 }
 
 function* itemsOf<T>(image: FifoImage<T>): Generator<T, void, void> {
   for (let number = image.first; number < image.next; number++) {
     const item = image.at(number)
-    if (item === undefined) throw lost(`item ${number} of ${image.next - image.first}`)
+    if (item === undefined) {
+      const gone = `Item ${number} of ${image.next - image.first} was there when the snapshot began and is gone.`
+      throw new StateMachineError('impossible state', gone)
+    }
     yield item
   }
 }
 
-/** The messages of a mailbox from this one on that fit into one record; at least one, if there is one. */
-function messagesFrom(messages: FifoImage<StoredMessage> | null, sequence: number): StoredMessage[] {
+/** The next messages of a mailbox, as many as fit into one record; none at its end. */
+function nextMessages({ messages }: AccountImage): StoredMessage[] {
   const found: StoredMessage[] = []
   let bytes = 0
-  for (let next = sequence; bytes < recordBytes; next++) {
-    const message = messages?.at(next)
+  while (bytes < recordBytes) {
+    const message = messages.next()
     if (message === undefined) break
     found.push(message)
     bytes += bytesOfMessage(message)
   }
   return found
-}
-
-/** The messages after the first `written` ones. */
-function* mailboxRecords(
-  { id, messages }: AccountImage,
-  written: number,
-): Generator<SnapshotRecord, void, void> {
-  if (messages === null) return
-  let next = messages.first + written
-  while (next < messages.next) {
-    const batch = messagesFrom(messages, next)
-    if (batch.length === 0) throw lost(`message ${next} of account ${id}`)
-    next += batch.length
-    yield { record: { $case: 'mailbox', value: { accountId: id, messages: batch.map(toMessageRecord) } } }
-  }
-}
-
-function lost(what: string): StateMachineError {
-  return new StateMachineError('impossible state', `${what} was there when the snapshot began and is gone.`)
 }
 
 function bytesOfAccount({ image, messages }: AccountHead): number {

@@ -15,7 +15,6 @@ import {
 import type { EndReason } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import type { EndedSession } from '../state/ended-sessions.ts'
-import { Mailbox } from '../state/mailbox.ts'
 import { type Outcome, reasonOf } from '../state/outcome.ts'
 import { type RememberedReply, ReplyWindow } from '../state/reply-window.ts'
 import type { Session } from '../state/sessions.ts'
@@ -56,8 +55,6 @@ export class SnapshotSink {
   readonly #answering = new Map<number, Answering>()
   /** In the order in which the sessions ended. */
   readonly #ended = new Map<number, EndedAnswering>()
-  /** One copy of each sender's name, as in a chat that was not restored. */
-  readonly #senders = new Map<string, string>()
   readonly #count = { accounts: 0, messages: 0, sessions: 0, endedSessions: 0, replies: 0 }
   #header: SnapshotHeader | undefined
   #trailer: SnapshotTrailer | undefined
@@ -148,12 +145,7 @@ export class SnapshotSink {
     const { accounts } = this.#state
     if (accounts.named(name) !== undefined || accounts.withId(id) !== undefined)
       throw malformed('it has an account twice')
-    const account = accounts.add(
-      id,
-      name,
-      passwordHash,
-      firstSequence === 0 ? null : new Mailbox(firstSequence),
-    )
+    const account = accounts.add(id, name, passwordHash, firstSequence)
     this.#count.accounts++
     this.#takeMessages(account.id, messages)
   }
@@ -166,18 +158,10 @@ export class SnapshotSink {
     const account = this.#state.accounts.withId(accountId)
     if (account === undefined) throw malformed('it has messages for an account that it does not have')
     for (const { id, sentAtMs, from, text } of messages) {
-      const message = { id, from: this.#sender(from), text, bytes: utf8Length(text), sentAt: sentAtMs }
+      const message = { id, from, text, bytes: utf8Length(text), sentAt: sentAtMs }
       this.#state.accounts.deliver(account, message)
       this.#count.messages++
     }
-  }
-
-  #sender(name: string): string {
-    const known = this.#senders.get(name)
-    if (known !== undefined) return known
-    const sender = this.#state.accounts.named(name)?.name ?? name
-    this.#senders.set(name, sender)
-    return sender
   }
 
   #takeSession(record: SessionRecord): void {

@@ -9,16 +9,16 @@ import { Digest } from '../text/digest.ts'
 export function hashOf({ accounts, sessions, accountReplies }: ChatState): string {
   const digest = new Digest()
   digest.number(accounts.size)
-  for (const { id, name, passwordHash, mailbox } of accounts.inOrder()) {
-    digest.number(id).text(name).text(passwordHash)
-    const messages = mailbox?.image()
-    digest.number(messages?.first ?? 0).number(messages?.next ?? 0)
-    for (const { sequence, messageId, from, text, sentAtMs } of mailbox?.read(0, Infinity, Infinity) ?? []) {
-      digest.number(sequence).text(messageId).text(from).text(text).number(sentAtMs)
+  for (const account of accounts.inOrder()) {
+    digest.number(account.id).text(account.name).text(accounts.passwordHashOf(account))
+    const { waiting, lastSequence } = accounts.mailboxOf(account)
+    digest.number(waiting).number(lastSequence)
+    for (const { messageId, from, text, sentAtMs } of accounts.read(account, 0, Infinity, Infinity)) {
+      digest.text(messageId).text(from).text(text).number(sentAtMs)
     }
   }
   digest.number(sessions.size)
-  for (const session of [...sessions.values()].sort((a, b) => a.id - b.id)) {
+  for (const session of sessions.inOrder()) {
     digest.number(session.id).number(session.account.id).text(session.tokenKey)
     digest.number(session.lastActive).number(session.idleTimeoutMs)
     digest.number(session.window?.newestIndex ?? 0)

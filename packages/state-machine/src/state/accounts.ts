@@ -1,31 +1,61 @@
-import { compareByCodePoint } from '../text/code-point-order.ts'
-import type { ChangeWatch } from './change-watch.ts'
-import { Mailbox, type StoredMessage } from './mailbox.ts'
-import { PartitionedMap, spreadIndex, spreadText } from './partitioned-map.ts'
-import { SortedNames } from './sorted-names.ts'
+import { getUtf8, putUtf8, utf8Length } from '../text/utf8.ts'
+import { type Address, Arena } from './arena.ts'
+import type { AccountImage, ChangeWatch } from './change-watch.ts'
+import {
+  appendMessage,
+  clearMailbox,
+  type MailboxMessage,
+  openMailbox,
+  readMessages,
+  removeMessages,
+} from './mailbox.ts'
+import { MailboxFields, mailboxFieldBytes } from './mailbox-fields.ts'
+import type { StoredMessage } from './message-block.ts'
+import { MessageCursor } from './message-cursor.ts'
+import { compareBytes, NameKey } from './name-key.ts'
+import { hashOfIndex, RowIndex } from './row-index.ts'
+import { SortedRows } from './sorted-rows.ts'
 
-/** Somebody who can be written to. Only `Accounts` changes it. */
+/** Somebody who can be written to. */
 export interface Account {
+  /** Where its row is, until it is removed. */
+  readonly row: Address
   /** Log index of the entry that made it. */
   readonly id: number
   readonly name: string
-  readonly passwordHash: string
-  /** null: nothing was ever sent to it. */
-  readonly mailbox: Mailbox | null
-  /** Number of the snapshot that has this account already. */
-  readonly inSnapshot: number
 }
 
-interface MutableAccount extends Account {
-  passwordHash: string
-  mailbox: Mailbox | null
+export interface MailboxState {
+  /** Messages that wait. */
+  readonly waiting: number
+  /** Bytes of their texts, UTF-8. */
+  readonly bytes: number
+  /** Sequence number given out last; 0 if none. */
+  readonly lastSequence: number
 }
 
-/** All accounts, by name, by id and in the order of their names, with their mailboxes. */
+// A row: the account's id (8 bytes), the snapshot that has it already (4), the bytes of its password hash (4) and the address of the block with that (4), its
+// mailbox, the bytes of its name (4) and its name in UTF-8. A row never moves.
+const markAt = 8
+const hashBytesAt = 12
+const hashAt = 16
+const nameBytesAt = 20
+const mailboxAt = 24
+const nameAt: number = mailboxAt + mailboxFieldBytes
+
+/** Accounts that a snapshot looks at in one go. */
+const imagesAtOnce = 256
+
+/**
+ * All accounts, by name, by id and in the order of their names, with their mailboxes. They lie in an arena and not in objects: a chat of a million accounts and a
+ * million messages is a few thousand objects to the collector of garbage.
+ */
 export class Accounts {
-  readonly #byName = new PartitionedMap<string, Account>(spreadText)
-  readonly #byId = new PartitionedMap<number, Account>(spreadIndex)
-  readonly #names = new SortedNames()
+  readonly #arena = new Arena()
+  readonly #byName = new RowIndex<NameKey>((key, row) => this.#compareName(row, key) === 0)
+  readonly #byId = new RowIndex<number>((id, row) => this.#idOf(row) === id)
+  readonly #names = new SortedRows<NameKey>((row, key) => this.#compareName(row, key))
+  readonly #key = new NameKey()
   readonly #watch: ChangeWatch
   #waiting = 0
   #waitingBytes = 0
@@ -35,7 +65,7 @@ export class Accounts {
   }
 
   get size(): number {
-    return this.#byName.size
+    return this.#byId.size
   }
 
   /** Messages in all mailboxes. */
@@ -49,64 +79,97 @@ export class Accounts {
   }
 
   named(name: string): Account | undefined {
-    return this.#byName.get(name)
+    const key = this.#key.set(name)
+    const row = this.#byName.find(key.hash, key)
+    return row === 0 ? undefined : { row, id: this.#idOf(row), name }
   }
 
   withId(id: number): Account | undefined {
-    return this.#byId.get(id)
+    const row = this.#byId.find(hashOfIndex(id), id)
+    return row === 0 ? undefined : { row, id, name: this.#nameOf(row) }
   }
 
-  /** The name must be free. */
-  add(id: number, name: string, passwordHash: string, mailbox: Mailbox | null = null): Account {
-    const account: Account = { id, name, passwordHash, mailbox, inSnapshot: 0 }
-    this.#byName.set(name, account)
-    this.#byId.set(id, account)
-    this.#names.add(name)
-    return account
+  passwordHashOf({ row }: Account): string {
+    return this.#text(this.#field(row, hashAt), 0, this.#field(row, hashBytesAt))
+  }
+
+  /** The name must be free. `firstSequence`: of the first message it will get, if it had some before. */
+  add(id: number, name: string, passwordHash: string, firstSequence = 0): Account {
+    const key = this.#key.set(name)
+    const row = this.#arena.allocate(nameAt + key.length)
+    const at = this.#arena.offsetOf(row)
+    const bytes = this.#arena.bytesOf(row).fill(0, at, at + nameAt)
+    this.#arena.viewOf(row).setFloat64(at, id)
+    this.#setField(row, nameBytesAt, key.length)
+    putUtf8(bytes, at + nameAt, name, key.length)
+    this.#setHash(row, passwordHash)
+    if (firstSequence > 0) openMailbox(this.#mailbox(row), firstSequence)
+    this.#byName.add(key.hash, row)
+    this.#byId.add(hashOfIndex(id), row)
+    this.#names.add(key, row)
+    return { row, id, name }
+  }
+
+  changePassword({ row }: Account, passwordHash: string): void {
+    this.#beforeChange(row)
+    this.#arena.free(this.#field(row, hashAt))
+    this.#setHash(row, passwordHash)
   }
 
   /** Removes the account and what waits in its mailbox. */
-  remove(account: Account): void {
-    this.#watch.account(account)
-    this.#byName.delete(account.name)
-    this.#byId.delete(account.id)
-    this.#names.delete(account.name)
-    this.#waiting -= account.mailbox?.waiting ?? 0
-    this.#waitingBytes -= account.mailbox?.bytes ?? 0
+  remove({ row, id, name }: Account): void {
+    this.#beforeChange(row)
+    const mailbox = this.#mailbox(row)
+    this.#waiting -= mailbox.next - mailbox.first
+    this.#waitingBytes -= mailbox.bytes
+    clearMailbox(this.#arena, mailbox)
+    const key = this.#key.set(name)
+    this.#names.remove(key)
+    this.#byName.remove(key.hash, row)
+    this.#byId.remove(hashOfIndex(id), row)
+    this.#arena.free(this.#field(row, hashAt))
+    this.#arena.free(row)
   }
 
-  changePassword(account: MutableAccount, passwordHash: string): void {
-    this.#watch.account(account)
-    account.passwordHash = passwordHash
+  mailboxOf({ row }: Account): MailboxState {
+    const { first, next, bytes } = this.#mailbox(row)
+    return { waiting: next - first, bytes, lastSequence: Math.max(0, next - 1) }
   }
 
   /** Puts a message into the account's mailbox. Returns its sequence number. */
-  deliver(account: MutableAccount, message: StoredMessage): number {
-    this.#watch.account(account)
-    account.mailbox ??= new Mailbox()
+  deliver({ row }: Account, message: StoredMessage): number {
+    this.#beforeChange(row)
     this.#waiting++
     this.#waitingBytes += message.bytes
-    return account.mailbox.append(message)
+    return appendMessage(this.#arena, this.#mailbox(row), message)
   }
 
   /** Takes messages out of the account's mailbox, this one and all before it. Returns how many are left. */
-  acknowledge(account: Account, upToSequence: number): number {
-    const { mailbox } = account
-    if (mailbox === null) return 0
-    this.#watch.account(account)
-    const { waiting, bytes } = mailbox
-    mailbox.acknowledge(upToSequence)
-    this.#waiting -= waiting - mailbox.waiting
+  acknowledge({ row }: Account, upToSequence: number): number {
+    this.#beforeChange(row)
+    const mailbox = this.#mailbox(row)
+    const { first, bytes } = mailbox
+    removeMessages(this.#arena, mailbox, upToSequence)
+    this.#waiting -= mailbox.first - first
     this.#waitingBytes -= bytes - mailbox.bytes
-    return mailbox.waiting
+    return mailbox.next - mailbox.first
+  }
+
+  /** As `readMessages`. */
+  read({ row }: Account, afterSequence: number, limit: number, maxBytes: number): MailboxMessage[] {
+    return readMessages(this.#arena, this.#mailbox(row), afterSequence, limit, maxBytes)
   }
 
   /** Names that begin with `prefix` and come after `after`, by code point; at most `limit`. */
   list(prefix: string, after: string, limit: number): string[] {
     const found: string[] = []
-    const begin = compareByCodePoint(after, prefix) < 0 ? prefix : after
-    for (const name of this.#names.from(begin)) {
-      if (found.length >= limit || !name.startsWith(prefix)) break
+    const first = new NameKey().set(prefix)
+    const last = new NameKey().set(after)
+    const isBefore = compareBytes(last.bytes, 0, last.length, first.bytes, 0, first.length) < 0
+    for (const row of this.#names.from(isBefore ? first : last)) {
+      if (found.length >= limit) break
+      const name = this.#nameOf(row)
+      if (!name.startsWith(prefix)) break
       if (name !== after) found.push(name)
     }
     return found
@@ -114,14 +177,104 @@ export class Accounts {
 
   /** In the order of their names. No account may be added or removed meanwhile. */
   *inOrder(): Generator<Account, void, void> {
-    for (const name of this.#names.from('')) {
-      const account = this.#byName.get(name)
-      if (account !== undefined) yield account
+    for (const row of this.#names.from(new NameKey()))
+      yield { row, id: this.#idOf(row), name: this.#nameOf(row) }
+  }
+
+  /** All accounts as they were when the snapshot began, whatever happens to them while this is drawn out. */
+  *images(): Generator<AccountImage, void, void> {
+    let rows = this.#rowsAfter('')
+    while (rows.length > 0) {
+      const last = this.#nameOf(rows.at(-1) ?? 0)
+      const images = rows.map((row) => this.#reached(row))
+      for (const image of images) if (image !== undefined) yield image
+      rows = this.#rowsAfter(last)
+    }
+    yield* this.#watch.leftAccounts()
+  }
+
+  /** Until `release`, what images were made of stays as it is. */
+  hold(): void {
+    this.#arena.hold()
+  }
+
+  release(): void {
+    this.#arena.release()
+  }
+
+  #rowsAfter(name: string): Address[] {
+    const rows: Address[] = []
+    const key = new NameKey().set(name)
+    for (const row of this.#names.from(key)) {
+      if (this.#compareName(row, key) !== 0) rows.push(row)
+      if (rows.length === imagesAtOnce) break
+    }
+    return rows
+  }
+
+  #beforeChange(row: Address): void {
+    if (this.#watch.active && this.#claim(row)) this.#watch.keepAccount(this.#imageOf(row))
+  }
+
+  #reached(row: Address): AccountImage | undefined {
+    return this.#claim(row) ? this.#imageOf(row) : this.#watch.takeAccount(this.#idOf(row))
+  }
+
+  /** True once for every account that was there when the snapshot began. */
+  #claim(row: Address): boolean {
+    if (!this.#watch.owes(this.#idOf(row), this.#field(row, markAt))) return false
+    this.#setField(row, markAt, this.#watch.snapshot)
+    return true
+  }
+
+  #imageOf(row: Address): AccountImage {
+    const id = this.#idOf(row)
+    const name = this.#nameOf(row)
+    const mailbox = this.#mailbox(row)
+    return {
+      id,
+      name,
+      passwordHash: this.passwordHashOf({ row, id, name }),
+      firstSequence: mailbox.first,
+      messages: new MessageCursor(this.#arena, mailbox),
     }
   }
 
-  /** In no particular order; as `PartitionedMap.values`. */
-  values(): Generator<Account, void, void> {
-    return this.#byId.values()
+  #mailbox(row: Address): MailboxFields {
+    return new MailboxFields(this.#arena, row, mailboxAt)
+  }
+
+  #idOf(row: Address): number {
+    return this.#arena.viewOf(row).getFloat64(this.#arena.offsetOf(row))
+  }
+
+  #nameOf(row: Address): string {
+    return this.#text(row, nameAt, this.#field(row, nameBytesAt))
+  }
+
+  #field(row: Address, at: number): number {
+    return this.#arena.viewOf(row).getUint32(this.#arena.offsetOf(row) + at)
+  }
+
+  #setField(row: Address, at: number, value: number): void {
+    this.#arena.viewOf(row).setUint32(this.#arena.offsetOf(row) + at, value)
+  }
+
+  #setHash(row: Address, passwordHash: string): void {
+    const length = utf8Length(passwordHash)
+    const block = this.#arena.allocate(length)
+    putUtf8(this.#arena.bytesOf(block), this.#arena.offsetOf(block), passwordHash, length)
+    this.#setField(row, hashBytesAt, length)
+    this.#setField(row, hashAt, block)
+  }
+
+  #text(block: Address, at: number, bytes: number): string {
+    return getUtf8(this.#arena.bytesOf(block), this.#arena.offsetOf(block) + at, bytes)
+  }
+
+  #compareName(row: Address, key: NameKey): number {
+    const at = this.#arena.offsetOf(row) + nameAt
+    const length = this.#field(row, nameBytesAt)
+    return compareBytes(this.#arena.bytesOf(row), at, length, key.bytes, 0, key.length)
   }
 }

@@ -26,6 +26,17 @@ export class ChatState {
     this.sessions = new Sessions(limits, this.watch, observers)
   }
 
+  /** What `images` of accounts and sessions give is the state as of now, until `endSnapshot`. */
+  beginSnapshot(): void {
+    this.watch.begin(this.index)
+    this.accounts.hold()
+  }
+
+  endSnapshot(): void {
+    this.watch.end()
+    this.accounts.release()
+  }
+
   /** When `expire` has something to do: milliseconds since 1970; null if it never has, as things stand. */
   nextExpiry(): number | null {
     const { accountReplies, sessions, limits } = this

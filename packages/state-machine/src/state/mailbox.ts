@@ -1,17 +1,18 @@
-import { Fifo, type FifoImage } from './fifo.ts'
-
-/** A message as a mailbox holds it. Never changed; its sequence number is its place in the mailbox. */
-export interface StoredMessage {
-  /** Log index of the entry that sent it. */
-  readonly id: number
-  /** Name of the sender. */
-  readonly from: string
-  readonly text: string
-  /** Bytes of `text`, UTF-8. */
-  readonly bytes: number
-  /** Milliseconds since 1970, logged time. */
-  readonly sentAt: number
-}
+import type { Address, Arena } from './arena.ts'
+import type { MailboxFields } from './mailbox-fields.ts'
+import {
+  blockHeadBytes,
+  endOfMessage,
+  initializeBlock,
+  linkBlock,
+  messageBytes,
+  messagesIn,
+  nextBlock,
+  putMessage,
+  type StoredMessage,
+  textBytesAt,
+} from './message-block.ts'
+import { MessageCursor } from './message-cursor.ts'
 
 /** A message as its reader sees it. */
 export interface MailboxMessage {
@@ -26,76 +27,99 @@ export interface MailboxMessage {
   readonly sentAtMs: number
 }
 
-/** Bytes of removed texts that may stay in memory before the mailbox is compacted. */
-const slackBytes = 4_096
+/** Each block of a mailbox is twice as long as the one before, up to this, or as long as a message needs. */
+const longestBlock = 32 * 1_024
 
-/** The messages that wait for one account. A message leaves it only by acknowledgement. */
-export class Mailbox {
-  readonly #messages: Fifo<StoredMessage>
-  #bytes = 0
-  /** Bytes of removed texts that the array behind `#messages` may still hold. */
-  #removedBytes = 0
+// The messages that wait for one account lie in a chain of blocks of an arena. A message leaves it only by acknowledgement; the blocks before the
+// first message are freed.
 
-  /** `firstSequence`: the number of the first message it will hold. */
-  constructor(firstSequence = 1) {
-    this.#messages = new Fifo(firstSequence)
+/** Adds a message. Returns its sequence number. */
+export function appendMessage(arena: Arena, mailbox: MailboxFields, message: StoredMessage): number {
+  const bytes = messageBytes(message)
+  if (mailbox.tail === 0 || mailbox.tailAt + bytes > arena.lengthOf(mailbox.tail)) {
+    addBlock(arena, mailbox, blockHeadBytes + bytes)
   }
+  if (mailbox.next === 0) openMailbox(mailbox, 1)
+  mailbox.tailAt = putMessage(arena, mailbox.tail, mailbox.tailAt, message)
+  mailbox.bytes += message.bytes
+  const sequence = mailbox.next
+  mailbox.next = sequence + 1
+  return sequence
+}
 
-  get waiting(): number {
-    return this.#messages.size
-  }
+/** Makes an empty mailbox whose next message has this sequence number. */
+export function openMailbox(mailbox: MailboxFields, sequence: number): void {
+  mailbox.first = sequence
+  mailbox.next = sequence
+}
 
-  /** Bytes of the waiting texts, UTF-8. */
-  get bytes(): number {
-    return this.#bytes
+/** Removes this message and all before it. */
+export function removeMessages(arena: Arena, mailbox: MailboxFields, upToSequence: number): void {
+  const first = Math.min(upToSequence + 1, mailbox.next)
+  while (mailbox.first < first) {
+    const block = mailbox.head
+    const at = mailbox.headAt
+    mailbox.bytes -= textBytesAt(arena, block, at)
+    mailbox.headAt = endOfMessage(arena, block, at)
+    mailbox.headRemoved++
+    mailbox.first++
+    if (mailbox.headRemoved === messagesIn(arena, block)) dropHead(arena, mailbox)
   }
+}
 
-  /** Sequence number given out last; 0 if none. */
-  get lastSequence(): number {
-    return this.#messages.next - 1
-  }
+/** Frees all memory of the mailbox. */
+export function clearMailbox(arena: Arena, mailbox: MailboxFields): void {
+  while (mailbox.head !== 0) dropHead(arena, mailbox)
+}
 
-  /** Returns the message's sequence number. */
-  append(message: StoredMessage): number {
-    this.#bytes += message.bytes
-    return this.#messages.push(message)
+/**
+ * The waiting messages after a sequence number, in order: at most `limit`, and at most `maxBytes` bytes of text, but never none if one waits and
+ * `limit` allows it.
+ */
+export function readMessages(
+  arena: Arena,
+  mailbox: MailboxFields,
+  afterSequence: number,
+  limit: number,
+  maxBytes: number,
+): MailboxMessage[] {
+  const found: MailboxMessage[] = []
+  const cursor = new MessageCursor(arena, mailbox)
+  cursor.skipTo(afterSequence + 1)
+  let bytes = 0
+  while (found.length < limit) {
+    const { sequence } = cursor
+    const message = cursor.next()
+    if (message === undefined) break
+    bytes += message.bytes
+    if (bytes > maxBytes && found.length > 0) break
+    const { id, from, text, sentAt } = message
+    found.push({ sequence, messageId: String(id), from, text, sentAtMs: sentAt })
   }
+  return found
+}
 
-  /** Removes this message and all before it. */
-  acknowledge(upToSequence: number): void {
-    const before = this.#bytes
-    for (let sequence = this.#messages.first; sequence <= upToSequence; sequence++) {
-      const message = this.#messages.at(sequence)
-      if (message === undefined) break
-      this.#bytes -= message.bytes
-    }
-    this.#messages.dropBefore(upToSequence + 1)
-    this.#removedBytes += before - this.#bytes
-    if (this.#removedBytes >= slackBytes + this.#bytes / 4) {
-      this.#messages.compact()
-      this.#removedBytes = 0
-    }
+function addBlock(arena: Arena, mailbox: MailboxFields, bytes: number): void {
+  const last = mailbox.tail
+  const wanted = last === 0 ? bytes : Math.max(bytes, Math.min(2 * arena.lengthOf(last), longestBlock))
+  const block: Address = arena.allocate(wanted)
+  initializeBlock(arena, block)
+  if (last === 0) {
+    mailbox.head = block
+    mailbox.headAt = blockHeadBytes
+    mailbox.headRemoved = 0
+  } else {
+    linkBlock(arena, last, block)
   }
+  mailbox.tail = block
+  mailbox.tailAt = blockHeadBytes
+}
 
-  /**
-   * The waiting messages after a sequence number, in order: at most `limit`, and at most `maxBytes` bytes of text, but never none if one waits and
-   * `limit` allows it.
-   */
-  read(afterSequence: number, limit: number, maxBytes: number): MailboxMessage[] {
-    const found: MailboxMessage[] = []
-    let bytes = 0
-    for (let sequence = Math.max(this.#messages.first, afterSequence + 1); found.length < limit; sequence++) {
-      const message = this.#messages.at(sequence)
-      if (message === undefined) break
-      bytes += message.bytes
-      if (bytes > maxBytes && found.length > 0) break
-      const { id, from, text, sentAt } = message
-      found.push({ sequence, messageId: String(id), from, text, sentAtMs: sentAt })
-    }
-    return found
-  }
-
-  image(): FifoImage<StoredMessage> {
-    return this.#messages.image()
-  }
+function dropHead(arena: Arena, mailbox: MailboxFields): void {
+  const block = mailbox.head
+  mailbox.head = nextBlock(arena, block)
+  mailbox.headAt = blockHeadBytes
+  mailbox.headRemoved = 0
+  if (mailbox.head === 0) mailbox.tail = 0
+  arena.free(block)
 }

@@ -2,7 +2,7 @@ import type { ChatLimits } from '../limits.ts'
 import type { EndReason } from '../reply.ts'
 import type { Account } from './accounts.ts'
 import { type Answered, AnswerOrder } from './answer-order.ts'
-import type { ChangeWatch } from './change-watch.ts'
+import type { ChangeWatch, SessionImage } from './change-watch.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import { dueAt, type Expiring, ExpiryQueue } from './expiry-queue.ts'
 import type { Observers } from './observers.ts'
@@ -22,7 +22,7 @@ export interface Session extends Expiring, Answered<Session> {
   /** null: no reply is remembered. */
   window: ReplyWindow | null
   /** Number of the snapshot that has this session already. */
-  readonly inSnapshot: number
+  inSnapshot: number
 }
 
 /** What a session is made of, apart from its place in the orders. */
@@ -98,19 +98,19 @@ export class Sessions {
   }
 
   replaceToken(session: Session, tokenKey: string): void {
-    this.#watch.session(session)
+    this.#beforeChange(session)
     this.#byToken.delete(session.tokenKey)
     session.tokenKey = tokenKey
     this.#byToken.set(tokenKey, session)
   }
 
   active(session: Session, now: number): void {
-    this.#watch.session(session)
+    this.#beforeChange(session)
     session.lastActive = now
   }
 
   end(session: Session, reason: EndReason, now: number): void {
-    this.#watch.session(session)
+    this.#beforeChange(session)
     this.#byId.delete(session.id)
     this.#byAccount.delete(session.account.id)
     this.#byToken.delete(session.tokenKey)
@@ -130,7 +130,7 @@ export class Sessions {
 
   /** Remembers what was answered, and forgets what the bounds have no room for. `index`: of the entry that was answered. */
   remember(session: Session, reply: RememberedReply, index: number): void {
-    this.#watch.session(session)
+    this.#beforeChange(session)
     session.window ??= new ReplyWindow()
     const { window } = session
     const before = window.size
@@ -161,7 +161,7 @@ export class Sessions {
     for (let n = 0; n < expirePerEntry; n++) {
       const oldest = this.#answers.oldest
       if (oldest === null || newestAt(oldest) + rememberReplyMs > now) break
-      this.#watch.session(oldest)
+      this.#beforeChange(oldest)
       this.#forget(oldest)
     }
     this.ended.expire(now)
@@ -179,9 +179,29 @@ export class Sessions {
     )
   }
 
-  /** In no particular order; as `PartitionedMap.values`. */
-  values(): Generator<Session, void, void> {
-    return this.#byId.values()
+  /** In the order in which they were opened. */
+  inOrder(): Session[] {
+    return [...this.#byId.values()].sort((a, b) => a.id - b.id)
+  }
+
+  /** All sessions as they were when the snapshot began, whatever happens to them while this is drawn out. */
+  *images(): Generator<SessionImage, void, void> {
+    for (const session of this.#byId.values()) {
+      const image = this.#claim(session) ? imageOf(session) : this.#watch.takeSession(session.id)
+      if (image !== undefined) yield image
+    }
+    yield* this.#watch.leftSessions()
+  }
+
+  #beforeChange(session: Session): void {
+    if (this.#watch.active && this.#claim(session)) this.#watch.keepSession(imageOf(session))
+  }
+
+  /** True once for every session that was there when the snapshot began. */
+  #claim(session: Session): boolean {
+    if (!this.#watch.owes(session.id, session.inSnapshot)) return false
+    session.inSnapshot = this.#watch.snapshot
+    return true
   }
 
   #unlessDue(session: Session | undefined, now: number): Session | undefined {
@@ -193,7 +213,7 @@ export class Sessions {
   #forgetOldestReply(): void {
     const oldest = this.#answers.oldest
     if (oldest === null) return
-    this.#watch.session(oldest)
+    this.#beforeChange(oldest)
     oldest.window?.dropOldest()
     this.#remembered--
     if (oldest.window?.size === 0) this.#forget(oldest)
@@ -203,6 +223,19 @@ export class Sessions {
     this.#remembered -= session.window?.size ?? 0
     session.window = null
     this.#answers.remove(session)
+  }
+}
+
+function imageOf(session: Session): SessionImage {
+  const { id, account, tokenKey, lastActive, idleTimeoutMs, window } = session
+  return {
+    id,
+    accountId: account.id,
+    tokenKey,
+    lastActive,
+    idleTimeoutMs,
+    replies: window?.image() ?? null,
+    newestReplyIndex: window?.newestIndex ?? 0,
   }
 }
 

@@ -1,12 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareByCodePoint } from '../text/code-point-order.ts'
 import { type Answered, AnswerOrder } from './answer-order.ts'
 import { type Expiring, ExpiryQueue } from './expiry-queue.ts'
 import { Fifo } from './fifo.ts'
 import { PartitionedMap, spreadIndex, spreadText } from './partitioned-map.ts'
 import { ReplyWindow } from './reply-window.ts'
-import { SortedNames } from './sorted-names.ts'
 
 describe('Fifo', () => {
   it('is an array whose front goes, and its images stay as they were', () => {
@@ -48,43 +46,6 @@ describe('Fifo', () => {
     fifo.dropBefore(1)
     expect(fifo.first).toBe(2)
     expect(fifo.push('b')).toBe(2)
-  })
-})
-
-describe('SortedNames', () => {
-  it('is a sorted set', () => {
-    const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 2 })
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), name), { maxLength: 60 }), name, (steps, from) => {
-        const names = new SortedNames()
-        const reference = new Set<string>()
-        for (const [add, some] of steps) {
-          if (add) names.add(some)
-          else names.delete(some)
-          if (add) reference.add(some)
-          else reference.delete(some)
-        }
-        const sorted = [...reference].sort(compareByCodePoint)
-        expect([...names.from('')]).toEqual(sorted)
-        expect([...names.from(from)]).toEqual(sorted.filter((some) => compareByCodePoint(some, from) >= 0))
-      }),
-    )
-  })
-
-  it('splits and merges as it grows and shrinks', () => {
-    const names = new SortedNames()
-    const all = Array.from({ length: 5_000 }, (_, i) => String((i * 7_919) % 5_000).padStart(4, '0'))
-    for (const name of all) names.add(name)
-    for (const name of all) names.add(name)
-    const sorted = [...all].sort()
-    expect([...names.from('')]).toEqual(sorted)
-    expect([...names.from('2500')].length).toBe(2_500)
-    const left = sorted.filter((_, i) => i % 50 === 0)
-    for (const name of all) if (!left.includes(name)) names.delete(name)
-    expect([...names.from('')]).toEqual(left)
-    for (const name of left) names.delete(name)
-    names.delete('0000')
-    expect([...names.from('')]).toEqual([])
   })
 })
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareByCodePoint } from './code-point-order.ts'
 import { Digest } from './digest.ts'
-import { utf8Length } from './utf8.ts'
+import { getUtf8, putUtf8, utf8Length } from './utf8.ts'
 
 const text = fc.string({ unit: 'binary' })
 
@@ -16,20 +15,25 @@ describe('utf8Length', () => {
   })
 })
 
-describe('compareByCodePoint', () => {
-  it('orders as the bytes of UTF-8 do', () => {
+describe('putUtf8 and getUtf8', () => {
+  it('give back any text, wherever it is put', () => {
     fc.assert(
-      fc.property(text, text, text, (shared, a, b) => {
-        const bytes = Buffer.compare(Buffer.from(shared + a), Buffer.from(shared + b))
-        expect(Math.sign(compareByCodePoint(shared + a, shared + b))).toBe(bytes)
+      fc.property(text, fc.nat(9), (some, at) => {
+        const length = utf8Length(some)
+        const bytes = new Uint8Array(at + length + 5).fill(0xff)
+        expect(putUtf8(bytes, at, some, length)).toBe(at + length)
+        expect(getUtf8(bytes, at, length)).toBe(some)
+        expect(bytes.subarray(0, at).every((byte) => byte === 0xff)).toBe(true)
+        expect(bytes.subarray(at + length).every((byte) => byte === 0xff)).toBe(true)
       }),
     )
   })
 
-  it('puts what needs a surrogate pair after the rest', () => {
-    const names = ['\uffee', '𝔸']
-    expect([...names].sort(compareByCodePoint)).toEqual(names)
-    expect([...names].sort()).not.toEqual(names)
+  it('take a leading U+FEFF for text', () => {
+    const bytes = new Uint8Array(200)
+    for (const some of ['\ufeffname', `\ufeff${'x'.repeat(100)}`]) {
+      expect(getUtf8(bytes, 0, putUtf8(bytes, 0, some, utf8Length(some)))).toBe(some)
+    }
   })
 })
 

@@ -1,0 +1,82 @@
+import type { Address, Arena } from './arena.ts'
+import type { MailboxFields } from './mailbox-fields.ts'
+import {
+  blockHeadBytes,
+  endOfMessage,
+  getMessage,
+  messagesIn,
+  nextBlock,
+  type StoredMessage,
+} from './message-block.ts'
+
+/**
+ * A place in a mailbox as it is when the cursor is made: later messages do not show; acknowledged ones do, for as long as the arena is held.
+ */
+export class MessageCursor {
+  readonly #arena: Arena
+  /** Number of the message after the last one. */
+  readonly end: number
+  #sequence: number
+  #block: Address
+  #at: number
+  /** Messages of `#block` before this place. */
+  #before: number
+
+  constructor(arena: Arena, fields: MailboxFields) {
+    this.#arena = arena
+    this.end = fields.next
+    this.#sequence = fields.first
+    this.#block = fields.head
+    this.#at = fields.headAt
+    this.#before = fields.headRemoved
+    const { tail } = fields
+    if (tail === 0 || tail === this.#block) return
+    this.#tail = { block: tail, first: fields.next - messagesIn(arena, tail) }
+  }
+
+  /** The last block, if it is another than the first: most readers want only the newest messages. */
+  #tail: { readonly block: Address; readonly first: number } | null = null
+
+  /** Number of the next message. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Goes on to this message; does not go back. */
+  skipTo(sequence: number): void {
+    const target = Math.min(sequence, this.end)
+    if (this.#tail !== null && target >= this.#tail.first && this.#sequence < this.#tail.first) {
+      this.#enter(this.#tail.block, this.#tail.first)
+    }
+    while (this.#sequence < target) {
+      const left = messagesIn(this.#arena, this.#block) - this.#before
+      if (this.#sequence + left <= target) this.#leave(left)
+      else this.#pass()
+    }
+  }
+
+  next(): StoredMessage | undefined {
+    if (this.#sequence >= this.end) return undefined
+    const message = getMessage(this.#arena, this.#block, this.#at)
+    this.#pass()
+    return message
+  }
+
+  #pass(): void {
+    this.#at = endOfMessage(this.#arena, this.#block, this.#at)
+    this.#before++
+    this.#sequence++
+    if (this.#before === messagesIn(this.#arena, this.#block)) this.#leave(0)
+  }
+
+  #leave(messages: number): void {
+    this.#enter(nextBlock(this.#arena, this.#block), this.#sequence + messages)
+  }
+
+  #enter(block: Address, sequence: number): void {
+    this.#block = block
+    this.#sequence = sequence
+    this.#at = blockHeadBytes
+    this.#before = 0
+  }
+}
