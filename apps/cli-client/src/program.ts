@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { type CommandDefinition, options } from '@chatroom/configuration'
+import { options, type ProgramDefinition } from '@chatroom/configuration'
 import { helpLines } from './commands.ts'
+import { manualCommands } from './manual/commands.ts'
+import { shots } from './one-shot/commands.ts'
 import { colour, quiet } from './own-options.ts'
 import { serverOptions } from './servers.ts'
 import { talk } from './talk.ts'
 
 const notes = `
-Commands, each also with a slash before it:
+Without a command it is a conversation. Its commands, each also with a slash before it:
 ${helpLines(null, true)
   .map((line) => `  ${line}`)
   .join('\n')}
@@ -20,29 +22,37 @@ With --json each line of stdout is one object. For each command, in order:
 where code is the name of a gRPC code, and for each message:
   {"type":"message","from":"bob","text":"hello","id":"18"}
 
-Exit codes of a script: the highest of its commands'
-  0  all were done
-  1  one was refused
+Exit codes, of a script the highest of its commands':
+  0  done
+  1  refused
   2  wrong usage: no such command or option, or not used as it is meant
   3  no server could be reached that answers; the rest of the script is not run
-On a terminal the exit code is 0, or 3 if no server could be reached at the start. After a signal (Ctrl-C,
-SIGTERM, SIGHUP) it is 128 and the number of the signal; the user is logged out before.
+At a terminal the exit code is 0, or 3 if no server could be reached at the start. After a signal (Ctrl-C,
+SIGTERM, SIGHUP) it is 128 and the number of the signal; who talks or runs a script is logged out before.
 
 Examples:
   chatroom                                    talk
   chatroom --servers host1:9600,host2:9600    to replicas on other hosts
+  chatroom login alice && chatroom send bob "see you at eight"
   printf '%s\\n' 'create alice' "$PASSWORD" | chatroom
   printf '%s\\n' 'login alice' "$PASSWORD" 'send bob hello there' 'wait 5' | chatroom --json
 `.trim()
 
-/** The terminal client. */
-export const program: CommandDefinition = {
+const commandDefinitions = [...shots, ...manualCommands(() => program)]
+
+/** The terminal client: a conversation, or one command of the shell. */
+export const program: ProgramDefinition = {
   name: 'chatroom',
   summary: 'Talks with others on a chat service that keeps running when its servers die.',
-  version: ownVersion(),
-  options: [...serverOptions, options.idleTimeout, options.json, quiet, colour],
-  notes,
-  run: talk([]),
+  commands: commandDefinitions,
+  otherwise: {
+    name: 'chatroom',
+    summary: '',
+    version: ownVersion(),
+    options: [...serverOptions, options.idleTimeout, options.json, quiet, colour],
+    notes,
+    run: talk(commandDefinitions.map((command) => command.name)),
+  },
 }
 
 /** As in the package's manifest, which lies beside both `src` and `dist`. */

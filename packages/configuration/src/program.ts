@@ -50,6 +50,11 @@ export interface ProgramDefinition {
   readonly summary: string
   readonly commands: readonly CommandDefinition[]
   readonly notes?: string
+  /**
+   * What the program does when no command is named. Its options may stand before the name of a command too, which takes those that it has itself.
+   * A word that is no command's name is its argument: it is for this one to refuse it.
+   */
+  readonly otherwise?: CommandDefinition
 }
 
 /** The exit code of a program that was called wrongly or configured wrongly. */
@@ -108,7 +113,14 @@ function severalCommands(
   surroundings: Surroundings,
   finish: (code: number) => void,
 ): Command {
-  const root = bare(program.name, program.summary, program.notes, surroundings)
+  const { name, summary, otherwise } = program
+  const root =
+    otherwise === undefined
+      ? bare(name, summary, program.notes, surroundings)
+      : command({ ...otherwise, name, summary }, surroundings, finish)
+          .usage('[options] [command]')
+          .allowExcessArguments(true)
+          .enablePositionalOptions()
   for (const definition of program.commands) root.addCommand(command(definition, surroundings, finish))
   return root
 }
@@ -130,8 +142,10 @@ function command(
       built.addOption(new CommanderOption(option.flag.replace('--', '--no-')).hideHelp())
   }
   return built.action(async () => {
+    const before =
+      built.parent === null ? new Map<string, string | boolean>() : flagsGiven(built.parent, options)
     const settings = resolveSettings(options, {
-      flags: flagsGiven(built, options),
+      flags: new Map([...before, ...flagsGiven(built, options)]),
       environment: surroundings.environment,
       workingDirectory: surroundings.workingDirectory,
     })
