@@ -28,10 +28,10 @@ function startBot(): Promise<void> {
 
 async function answers(count: number): Promise<string[]> {
   const texts: string[] = []
-  for await (const { text, from, acknowledge } of alice.inbox()) {
-    expect(from).toBe('bot')
-    texts.push(text)
-    await acknowledge()
+  for await (const message of alice.inbox()) {
+    expect(message.from).toBe('bot')
+    texts.push(message.text)
+    await message.acknowledge()
     if (texts.length === count) break
   }
   return texts

@@ -1,5 +1,5 @@
 import { stateMachineAcceptance } from '@chatroom/replica/testing'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createStore } from '../src/store.ts'
 
 const keys = ['b', 'a', 'b', '', 'ü', 'a,b', 'a', '__proto__', '10', '9']
@@ -8,5 +8,7 @@ const deletes = ['b', 'none', '9'].map((key) => ({ type: 'delete' as const, key 
 const commands = [...puts, ...deletes, ...puts.slice(0, 3)]
 
 describe('the store', () => {
-  it.each(stateMachineAcceptance)('$name', ({ run }) => run({ create: createStore, commands }))
+  it.each(stateMachineAcceptance)('$name', ({ run }) => {
+    expect(() => run({ create: createStore, commands })).not.toThrow()
+  })
 })

@@ -32,8 +32,8 @@ afterEach(() => {
 })
 
 describe('the fencer of processes does what every fencer has to do', () => {
-  it.each(fencerAcceptance)('$name', ({ run }) =>
-    run({
+  it.each(fencerAcceptance)('$name', async ({ run }) => {
+    const done = run({
       fencer: createProcessFencer(),
       async own() {
         const { pid, processStart } = await thisProcess()
@@ -53,8 +53,9 @@ describe('the fencer of processes does what every fencer has to do', () => {
           },
         }
       },
-    }),
-  )
+    })
+    await expect(done).resolves.toBeUndefined()
+  })
 })
 
 describe('the fencer', () => {

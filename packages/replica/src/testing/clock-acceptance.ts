@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 export interface ClockSubject {
   readonly clock: Clock
   /** Resolves when so many milliseconds have passed on it and what was due has run. */
-  pass(ms: number): Promise<void>
+  readonly pass: (ms: number) => Promise<void>
 }
 
 /** One promise of the Clock port. */

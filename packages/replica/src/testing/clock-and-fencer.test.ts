@@ -1,27 +1,28 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../ports/clock.ts'
 import { clockAcceptance, fencerAcceptance, helloOf, MemoryProcesses, VirtualClock } from './index.ts'
 
 describe('the clock of the system', () => {
-  it.each(clockAcceptance)('$name', ({ run }) =>
-    run({ clock: systemClock, pass: (ms) => new Promise((resolve) => systemClock.after(ms, resolve)) }),
-  )
+  it.each(clockAcceptance)('$name', async ({ run }) => {
+    const pass = (ms: number): Promise<void> => new Promise((resolve) => systemClock.after(ms, resolve))
+    await expect(run({ clock: systemClock, pass })).resolves.toBeUndefined()
+  })
 })
 
 describe('the virtual clock', () => {
-  it.each(clockAcceptance)('$name', ({ run }) => {
+  it.each(clockAcceptance)('$name', async ({ run }) => {
     const clock = new VirtualClock()
-    return run({ clock, pass: async (ms) => clock.advance(ms) })
+    await expect(run({ clock, pass: async (ms) => clock.advance(ms) })).resolves.toBeUndefined()
   })
 })
 
 describe('the fencer of processes in memory', () => {
-  it.each(fencerAcceptance)('$name', ({ run }) => {
+  it.each(fencerAcceptance)('$name', async ({ run }) => {
     const processes = new MemoryProcesses()
     const own = processes.start(() => undefined)
     const helloOfProcess = ({ pid, processStart }: { pid: number; processStart: string }) =>
       helloOf(1, { pid, processStart })
-    return run({
+    const done = run({
       fencer: processes.fencer(own),
       own: async () => helloOfProcess(own),
       async victim() {
@@ -47,5 +48,6 @@ describe('the fencer of processes in memory', () => {
         }
       },
     })
+    await expect(done).resolves.toBeUndefined()
   })
 })

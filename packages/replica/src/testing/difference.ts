@@ -18,7 +18,7 @@ export function differenceOf(before: unknown, after: unknown, path = ''): string
   if (before instanceof Set && after instanceof Set) {
     return differenceOf([...before], [...after], `${path}(values)`)
   }
-  if (Array.isArray(before) && Array.isArray(after)) {
+  if (isList(before) && isList(after)) {
     if (before.length !== after.length) return `${path}.length: ${before.length} became ${after.length}`
     return firstDifference(before.keys(), (i) => differenceOf(before[i], after[i], `${path}[${i}]`))
   }
@@ -35,7 +35,7 @@ export function differenceOf(before: unknown, after: unknown, path = ''): string
 export function inWords(value: unknown): string {
   const text = JSON.stringify(value, (_, part: unknown) => {
     if (part instanceof Uint8Array) return `${part.length} bytes ${Buffer.from(part).toString('hex')}`
-    if (part instanceof Map || part instanceof Set) return [...part]
+    if (part instanceof Map || part instanceof Set) return Array.from<unknown>(part)
     return typeof part === 'bigint' || typeof part === 'function' ? String(part) : part
   })
   const words = text ?? String(value)
@@ -52,8 +52,8 @@ export function copyOf(value: unknown, path = ''): unknown {
   if (value instanceof Map)
     return new Map([...value].map(([key, one]) => [copyOf(key), copyOf(one, `${path}.get(${inWords(key)})`)]))
   if (value instanceof Set) return new Set([...value].map((one) => copyOf(one)))
-  if (Array.isArray(value)) return value.map((one, i) => copyOf(one, `${path}[${i}]`))
-  const copy: object = Object.create(Object.getPrototypeOf(value))
+  if (isList(value)) return value.map((one, i) => copyOf(one, `${path}[${i}]`))
+  const copy = emptyLike(value)
   for (const key of Object.keys(value))
     Reflect.defineProperty(copy, key, {
       value: copyOf(Reflect.get(value, key), `${path}.${key}`),
@@ -73,6 +73,17 @@ function firstDifference<Key>(keys: Iterable<Key>, look: (key: Key) => string | 
 function became(path: string, before: unknown, after: unknown): string {
   const kinds = kindOf(before) === kindOf(after) ? '' : ` (${kindOf(before)} became ${kindOf(after)})`
   return `${path === '' ? 'it' : path}: ${inWords(before)} became ${inWords(after)}${kinds}`
+}
+
+/** An object of the same class, without its properties. */
+function emptyLike(value: object): object {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const copy: unknown = Object.create(isObject(prototype) ? prototype : null)
+  return isObject(copy) ? copy : {}
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }
 
 function isObject(value: unknown): value is object {

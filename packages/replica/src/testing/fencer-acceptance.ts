@@ -18,9 +18,9 @@ export interface Victim {
 export interface FencerSubject {
   readonly fencer: Fencer
   /** Starts a process that the fencer can reach. */
-  victim(): Promise<Victim>
+  readonly victim: () => Promise<Victim>
   /** What the process says of itself in which the fencer runs. */
-  own(): Promise<Hello>
+  readonly own: () => Promise<Hello>
 }
 
 /** One promise of the Fencer port. */

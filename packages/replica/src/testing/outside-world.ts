@@ -53,29 +53,24 @@ export function callsToTheOutside(work: () => void): string[] {
   for (const { owner, key, name, instead } of doors) {
     const original: unknown = Reflect.get(owner, key)
     if (typeof original !== 'function') continue
-    const watch = {
-      apply(target: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): unknown {
-        calls.push(`${name} was called ${placeAbove(watch.apply)}. ${instead}`)
-        const result: unknown = Reflect.apply(target, self, args)
-        return result
-      },
+    const watch: Watch = (target, self, args) => {
+      calls.push(`${name} was called ${placeAbove(watch)}. ${instead}`)
+      const result: unknown = Reflect.apply(target, self, args)
+      return result
     }
     replace(owner, key, watched(original, watch))
   }
-  const now = `the present time was read by \`new Date()\``
-  const OriginalDate = Date
-  const watchDate: ProxyHandler<DateConstructor> = {
-    construct(target, args, newTarget) {
-      if (args.length === 0) calls.push(`${now} ${placeAbove(watchDate.construct)}. ${clock}`)
-      const made: unknown = Reflect.construct(target, args, newTarget)
-      return typeof made === 'object' && made !== null ? made : {}
-    },
-    apply(target) {
-      calls.push(`the present time was read by \`Date()\` ${placeAbove(watchDate.apply)}. ${clock}`)
-      return target()
-    },
+  const construct = (target: DateConstructor, args: unknown[], newTarget: Callable): object => {
+    if (args.length === 0)
+      calls.push(`the present time was read by \`new Date()\` ${placeAbove(construct)}. ${clock}`)
+    const made: unknown = Reflect.construct(target, args, newTarget)
+    return typeof made === 'object' && made !== null ? made : {}
   }
-  replace(globalThis, 'Date', new Proxy(OriginalDate, watchDate))
+  const call = (target: DateConstructor): string => {
+    calls.push(`the present time was read by \`Date()\` ${placeAbove(call)}. ${clock}`)
+    return target()
+  }
+  replace(globalThis, 'Date', new Proxy(Date, { construct, apply: call }))
   syncBuiltinESMExports()
   try {
     work()
@@ -86,21 +81,20 @@ export function callsToTheOutside(work: () => void): string[] {
   return calls
 }
 
-function watched(
-  original: object,
-  watch: { apply(target: (...args: unknown[]) => unknown, self: unknown, args: unknown[]): unknown },
-): unknown {
-  return isCallable(original) ? new Proxy(original, watch) : original
+type Callable = (...args: unknown[]) => unknown
+type Watch = (target: Callable, self: unknown, args: unknown[]) => unknown
+
+function watched(original: unknown, watch: Watch): unknown {
+  return isCallable(original) ? new Proxy(original, { apply: watch }) : original
 }
 
-function isCallable(value: unknown): value is (...args: unknown[]) => unknown {
+function isCallable(value: unknown): value is Callable {
   return typeof value === 'function'
 }
 
 /** Where the function above that one on the stack stands: `at total (/src/machine.ts:10:5)`. */
-function placeAbove(below: unknown): string {
+function placeAbove(below: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {}
-  if (isCallable(below)) Error.captureStackTrace(holder, below)
-  else Error.captureStackTrace(holder)
+  Error.captureStackTrace(holder, below)
   return holder.stack?.split('\n')[1]?.trim() ?? 'somewhere'
 }

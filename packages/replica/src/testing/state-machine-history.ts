@@ -98,7 +98,6 @@ export class History<Command, Reply> {
     } catch (error) {
       throw new AssertionError({
         message: `apply threw on ${this.name(position)}: ${String(error)}. A replica whose apply throws stops, and so do all others at the same entry: answer with a reply that refuses the command.`,
-        stackStartFn: this.apply,
       })
     }
   }
