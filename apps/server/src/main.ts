@@ -31,6 +31,9 @@ const program: CommandDefinition = {
     options.insecure,
     options.maxConnections,
     options.maxConnectionsPerAddress,
+    options.loginAttempts,
+    options.loginAttemptsPerAddress,
+    options.sendsPerSecond,
     options.idleTimeout,
     options.logLevel,
     options.logFormat,
@@ -61,7 +64,12 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
       total: settings.get(options.maxConnections),
       perAddress: settings.get(options.maxConnectionsPerAddress),
     }
-    await serve({ cluster, member, tls, metrics, connections, idleTimeoutMs, stop, log })
+    const rates = {
+      loginAttemptsPerAccount: settings.get(options.loginAttempts),
+      loginAttemptsPerAddress: settings.get(options.loginAttemptsPerAddress),
+      sendsPerSecond: settings.get(options.sendsPerSecond),
+    }
+    await serve({ cluster, member, rates, tls, metrics, connections, idleTimeoutMs, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

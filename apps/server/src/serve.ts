@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { createChatService, createPasswords, defaultLimits, systemClock } from '@chatroom/chat-service'
+import {
+  createChatService,
+  createPasswords,
+  defaultLimits,
+  type ServiceLimits,
+  systemClock,
+} from '@chatroom/chat-service'
 import type { Address, Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
 import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
@@ -32,6 +38,11 @@ export interface ServeOptions {
   /** Where to show metrics and health over HTTP; null for nowhere. */
   readonly metrics: Address | null
   readonly connections: ConnectionLimits
+  /** Bounds on what accounts and addresses may ask. */
+  readonly rates: Pick<
+    ServiceLimits,
+    'loginAttemptsPerAccount' | 'loginAttemptsPerAddress' | 'sendsPerSecond'
+  >
   /** Idle timeout of sessions that ask for none, milliseconds. */
   readonly idleTimeoutMs: number
   readonly stop: StopRequest
@@ -95,14 +106,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     passwords,
     clock: systemClock,
     random: randomBytes,
-    limits: { idleTimeoutDefaultMs: idleTimeoutMs },
+    limits: { idleTimeoutDefaultMs: idleTimeoutMs, ...options.rates },
     onFault: (error) =>
       log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
     onRefusal: observation.refused,
+    disconnect: (peer) => listener.disconnect(peer),
   })
   observation.measure({ replica, service })
   // Before the replica takes part: one that no client can reach must not come to lead.
-  const listener = await listenForClients({
+  const listener: ClientListener = await listenForClients({
     address: member.clientAddress,
     service,
     health: observation.health,

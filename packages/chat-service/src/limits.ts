@@ -38,7 +38,7 @@ export interface ServiceLimits {
   readonly sendsPerSecond: number
   /** Accounts, and addresses, of which it is remembered what they did lately. */
   readonly limiterKeys: number
-  /** A stream whose reader takes nothing for so long, while something waits for it, loses its connection; milliseconds. */
+  /** A stream whose reader takes nothing for so long, while something waits for it, is ended and its connection broken; milliseconds. */
   readonly slowReaderMs: number
   /** What a refusal for too much in flight tells the client to wait, milliseconds. */
   readonly retryAfterMs: number

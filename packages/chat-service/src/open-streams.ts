@@ -4,6 +4,10 @@ import { ChatFailure } from './failure.ts'
 export interface OpenStream {
   /** Ends it with this failure, after what is under way. Harmless if it has ended. */
   end(failure: ChatFailure): void
+  /** Since when its reader takes nothing of what waits for it, milliseconds since 1970; null if nothing waits. */
+  readonly stalledSince: number | null
+  /** The caller, as `getPeer()` names it. */
+  readonly peer: string
 }
 
 /** The open streams of one kind, by session, within bounds. */
@@ -49,6 +53,13 @@ export class OpenStreams {
     if (own?.delete(stream) !== true) return
     this.#size--
     if (own.size === 0) this.#bySession.delete(sessionId)
+  }
+
+  /** Those whose readers have taken nothing since then. */
+  stalledSince(time: number): OpenStream[] {
+    return [...this.#bySession.values()].flatMap((own) =>
+      [...own].filter(({ stalledSince }) => stalledSince !== null && stalledSince <= time),
+    )
   }
 
   endSession(sessionId: number, failure: ChatFailure): void {

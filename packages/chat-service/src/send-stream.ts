@@ -43,7 +43,7 @@ export class SendStream {
   #inputEnded = false
   /** How the call ends once everything under way is answered. */
   #ending: ChatFailure | null = null
-  #writable = true
+  #stalledSince: number | null = null
   #closed = false
 
   constructor(
@@ -64,10 +64,18 @@ export class SendStream {
       this.#endIfDone()
     })
     call.on('drain', () => {
-      this.#writable = true
+      this.#stalledSince = null
       this.#answer()
     })
     call.on('cancelled', () => this.#close())
+  }
+
+  get stalledSince(): number | null {
+    return this.#closed ? null : this.#stalledSince
+  }
+
+  get peer(): string {
+    return this.#call.getPeer()
   }
 
   /** Ends the call with this failure, after the answers to what is under way. Nothing further is taken. */
@@ -129,15 +137,15 @@ export class SendStream {
 
   /** Writes the answers that are next in order and known. */
   #answer(): void {
-    while (this.#writable && !this.#closed) {
+    while (this.#stalledSince === null && !this.#closed) {
       const slot = this.#slots[this.#answered]
       if (slot === undefined || slot.outcome === null) break
       const { requestId, outcome } = slot
       this.#answered++
       if (typeof outcome === 'string') {
-        this.#writable = this.#call.write({ requestId, result: { $case: 'messageId', value: outcome } })
+        this.#write({ requestId, result: { $case: 'messageId', value: outcome } })
       } else {
-        this.#writable = this.#call.write({
+        this.#write({
           requestId,
           result: { $case: 'error', value: outcome.toMessageError() },
         })
@@ -153,6 +161,10 @@ export class SendStream {
     }
     this.#forgetAnswered()
     this.#endIfDone()
+  }
+
+  #write(response: SendMessagesResponse): void {
+    if (!this.#call.write(response)) this.#stalledSince = this.#context.clock.now()
   }
 
   /** Gives the memory of written answers back, now and then instead of one by one. */

@@ -13,6 +13,7 @@ import { acknowledge, sendMessage } from './mailboxes.ts'
 import { OpenStreams } from './open-streams.ts'
 import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
 import { login, logout } from './sessions.ts'
+import { cutOffSlowReaders } from './slow-readers.ts'
 import { sendMessagesHandler, subscribeHandler } from './streaming.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { TokenBuckets } from './token-buckets.ts'
@@ -28,6 +29,8 @@ export interface ChatServiceOptions {
   readonly onFault: (error: unknown) => void
   /** Told why a call, or one message of a stream, was refused; for metrics. Default: nobody is told. */
   readonly onRefusal?: (reason: ChatErrorReason) => void
+  /** Breaks the connection that a call came over, by what its `getPeer()` says. Default: nothing happens, and what waits for a slow reader stays until it reads or leaves. */
+  readonly disconnect?: (peer: string) => void
 }
 
 /** `chatroom.v1.ChatService` on one replica: `server.addService(service.definition, service.implementation)`. */
@@ -96,6 +99,12 @@ export function createChatService(options: ChatServiceOptions): ChatService {
     for (const open of streams) open.endAll(lost)
   })
   const stopHousekeeping = startHousekeeping(context)
+  const stopCuttingOff = cutOffSlowReaders({
+    streams,
+    clock: options.clock,
+    slowReaderMs: limits.slowReaderMs,
+    disconnect: options.disconnect ?? (() => undefined),
+  })
 
   const bound =
     <Request, Response>(
@@ -128,6 +137,7 @@ export function createChatService(options: ChatServiceOptions): ChatService {
       if (stopped) return
       stopped = true
       stopHousekeeping()
+      stopCuttingOff()
       stopListening()
       stopObserving()
       for (const open of streams) open.endAll(stopping())

@@ -16,6 +16,7 @@ export class Subscription {
   readonly #mailbox: MailboxReader
   readonly #follow: boolean
   readonly #limits: Pick<ServiceLimits, 'deliveryBatchMessages' | 'deliveryBatchBytes'>
+  readonly #now: () => number
   readonly #onClose: () => void
   /** Sequence number of the last message written. */
   #cursor: number
@@ -23,7 +24,7 @@ export class Subscription {
   #target: number | null
   #batch: readonly MailboxMessage[] = []
   #next = 0
-  #writable = true
+  #stalledSince: number | null = null
   #closed = false
 
   constructor(options: {
@@ -32,6 +33,7 @@ export class Subscription {
     readonly afterSequence: number
     readonly follow: boolean
     readonly limits: Pick<ServiceLimits, 'deliveryBatchMessages' | 'deliveryBatchBytes'>
+    readonly now: () => number
     readonly onClose: () => void
   }) {
     const { call, mailbox } = options
@@ -41,17 +43,26 @@ export class Subscription {
     this.#target = mailbox.lastSequence
     this.#follow = options.follow
     this.#limits = options.limits
+    this.#now = options.now
     this.#onClose = options.onClose
     call.on('drain', () => {
-      this.#writable = true
+      this.#stalledSince = null
       this.deliver()
     })
     call.on('cancelled', () => this.#close())
   }
 
+  get stalledSince(): number | null {
+    return this.#closed ? null : this.#stalledSince
+  }
+
+  get peer(): string {
+    return this.#call.getPeer()
+  }
+
   /** Writes what has come, as far as the network takes it. */
   deliver(): void {
-    while (this.#writable && !this.#closed) {
+    while (this.#stalledSince === null && !this.#closed) {
       const message = this.#batch[this.#next] ?? this.#refill()
       if (this.#target !== null && (message === undefined || message.sequence > this.#target)) {
         this.#caughtUp(this.#target)
@@ -60,7 +71,7 @@ export class Subscription {
       if (message === undefined) return
       this.#next++
       this.#cursor = message.sequence
-      this.#writable = this.#call.write({
+      this.#write({
         event: {
           $case: 'message',
           value: {
@@ -84,10 +95,14 @@ export class Subscription {
 
   #caughtUp(lastSequence: number): void {
     this.#target = null
-    this.#writable = this.#call.write({ event: { $case: 'caughtUp', value: { lastSequence: lastSequence } } })
+    this.#write({ event: { $case: 'caughtUp', value: { lastSequence: lastSequence } } })
     if (this.#follow) return
     this.#call.end()
     this.#close()
+  }
+
+  #write(response: SubscribeResponse): void {
+    if (!this.#call.write(response)) this.#stalledSince = this.#now()
   }
 
   #refill(): MailboxMessage | undefined {

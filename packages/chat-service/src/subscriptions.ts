@@ -39,6 +39,7 @@ export class Subscriptions {
       afterSequence,
       follow,
       limits: this.#context.limits,
+      now: () => this.#context.clock.now(),
       onClose: () => {
         this.streams.remove(sessionId, subscription)
         const siblings = this.#byAccount.get(accountId)

@@ -54,6 +54,7 @@ export async function startChat(
     readonly limits?: Partial<ServiceLimits>
     readonly chatLimits?: Partial<ChatLimits>
     readonly passwords?: Passwords
+    readonly disconnect?: (peer: string) => void
   } = {},
 ): Promise<ChatUnderTest> {
   const clock = new ManualClock()
@@ -67,6 +68,7 @@ export async function startChat(
     random: randomBytes,
     limits: options.limits ?? {},
     onFault: (error) => faults.push(error),
+    ...(options.disconnect === undefined ? {} : { disconnect: options.disconnect }),
     onRefusal: (reason) => refusals.push(reason),
   })
   const server = new Server()

@@ -170,6 +170,30 @@ export const metricsHost: Option<string> = defineOption<string>({
   fallback: '127.0.0.1',
 })
 
+export const loginAttempts: Option<number> = defineOption<number>({
+  key: 'loginAttempts',
+  placeholder: 'number',
+  help: 'failed attempts to log in to one account in a minute; 0: no limit',
+  schema: wholeNumber('a number of attempts', 0, 1_000_000),
+  fallback: 10,
+})
+
+export const loginAttemptsPerAddress: Option<number> = defineOption<number>({
+  key: 'loginAttemptsPerAddress',
+  placeholder: 'number',
+  help: 'the same from one IP address (of IPv6: from one network of 64 bits)',
+  schema: wholeNumber('a number of attempts', 0, 1_000_000),
+  fallback: 60,
+})
+
+export const sendsPerSecond: Option<number> = defineOption<number>({
+  key: 'sendsPerSecond',
+  placeholder: 'number',
+  help: 'messages that one account may send in a second; 0: no limit',
+  schema: wholeNumber('a number of messages', 0, 1_000_000),
+  fallback: 10_000,
+})
+
 export const logLevel: Option<LogLevel> = defineOption<LogLevel>({
   key: 'logLevel',
   placeholder: 'level',
@@ -230,6 +254,9 @@ export const fileOptions: readonly Option<unknown>[] = [
   idleTimeout,
   maxConnections,
   maxConnectionsPerAddress,
+  loginAttempts,
+  loginAttemptsPerAddress,
+  sendsPerSecond,
   metricsPort,
   metricsHost,
   logLevel,
