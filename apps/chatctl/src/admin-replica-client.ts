@@ -12,6 +12,9 @@ const statusDeadline = 2_000
 /** Milliseconds that a leader has to hand over. */
 const transferDeadline = 10_000
 
+/** Milliseconds that a replica has to reach an entry and to hash its state. */
+const hashDeadline = 60_000
+
 /** Asks replicas over the admin plane, as the operator whose certificate this is; null: in plain text. @throws ConfigurationError if its files cannot be used */
 export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
   const trust = tls === null ? {} : { credentials: credentialsOf(tls) }
@@ -36,6 +39,10 @@ export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
       await call(address, (client) =>
         client.transferLeadership(to ?? undefined, { deadlineMs: transferDeadline }),
       ),
+    logLevel: async (address, level) =>
+      await call(address, (client) => client.logLevel(level ?? undefined, { deadlineMs: statusDeadline })),
+    stateHash: async (address, index, howeverLong) =>
+      await call(address, (client) => client.stateHash(index, { howeverLong, deadlineMs: hashDeadline })),
     close: () => {
       for (const client of clients.values()) client.close()
       clients.clear()

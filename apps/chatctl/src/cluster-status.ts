@@ -11,6 +11,8 @@ export interface ClusterStatus {
   readonly mode: 'fail-stop' | 'majority' | null
   /** How many more replicas may crash now, at once, and the chat goes on; null while nobody serves. */
   readonly crashesTolerated: number | null
+  /** In fail-stop mode: the member that writes wait for most, and for how many milliseconds after all others have them, on average; null if unknown. */
+  readonly slowestMember: ReplicaAnswer['slowestMember']
   /** One for each peer address, in the order of the ids. */
   readonly replicas: readonly ReplicaRow[]
 }
@@ -43,6 +45,7 @@ export interface ReplicaRow {
   readonly lastIndex: number | null
   readonly snapshotIndex: number | null
   readonly crashesTolerated: number | null
+  readonly slowestMember: ReplicaAnswer['slowestMember']
   /** What it waits for; empty if for nothing. `for` is one of a closed set, `words` is for people. */
   readonly waiting: ReplicaAnswer['waiting']
 }
@@ -63,6 +66,7 @@ export async function clusterStatus(
     term: leader?.term ?? null,
     mode: leader?.mode ?? replicas.find(({ mode }) => mode !== null)?.mode ?? null,
     crashesTolerated: leader?.crashesTolerated ?? null,
+    slowestMember: leader?.slowestMember ?? null,
     replicas,
   }
 }
@@ -107,6 +111,7 @@ function reachable(answer: ReplicaAnswer, address: string): ReplicaRow {
     lastIndex: answer.lastIndex,
     snapshotIndex: answer.snapshotIndex,
     crashesTolerated: answer.crashesTolerated,
+    slowestMember: answer.slowestMember,
     waiting: answer.waiting,
   }
 }
@@ -135,6 +140,7 @@ function unreachable(id: number, address: string, reason: string): ReplicaRow {
     lastIndex: null,
     snapshotIndex: null,
     crashesTolerated: null,
+    slowestMember: null,
     waiting: [],
   }
 }

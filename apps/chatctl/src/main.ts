@@ -2,6 +2,8 @@
 import { processSurroundings, runProgram } from '@chatroom/configuration'
 import { createAdminReplicaClient } from './admin-replica-client.ts'
 import { certsCommand } from './commands/certs.ts'
+import { hashCommand } from './commands/hash.ts'
+import { logLevelCommand } from './commands/log-level.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferLeadershipCommand } from './commands/transfer-leadership.ts'
 
@@ -12,6 +14,8 @@ process.exitCode = await runProgram(
     commands: [
       statusCommand(createAdminReplicaClient, process.stdout.isTTY === true),
       transferLeadershipCommand(createAdminReplicaClient),
+      hashCommand(createAdminReplicaClient),
+      logLevelCommand(createAdminReplicaClient),
       certsCommand,
     ],
     notes: '"chatctl COMMAND --help" tells the rest.',

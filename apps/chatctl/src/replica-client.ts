@@ -4,6 +4,14 @@ export interface ReplicaClient {
   status(address: string): Promise<ReplicaAnswer>
   /** Asks the leader to hand over. Resolves when another replica leads; rejects with the leader's reason if it does not. */
   transferLeadership(address: string, to: number | null): Promise<void>
+  /** Sets how much the replica logs, unless null; gives the level that is set. Rejects with the reason if it is not. */
+  logLevel(address: string, level: string | null): Promise<string>
+  /** The hash of its state as of this entry; rejects with the replica's reason. */
+  stateHash(
+    address: string,
+    index: number,
+    howeverLong: boolean,
+  ): Promise<{ readonly hash: string; readonly tookMs: number }>
   /** Gives back all connections. */
   close(): void
 }
@@ -36,6 +44,7 @@ export interface ReplicaAnswer {
   readonly lastIndex: number
   readonly snapshotIndex: number
   readonly crashesTolerated: number
+  readonly slowestMember: { readonly id: number; readonly delayMs: number } | null
   readonly waiting: readonly {
     readonly for: string
     readonly replicas: readonly number[]

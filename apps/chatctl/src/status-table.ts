@@ -3,7 +3,7 @@ import type { ClusterStatus, ReplicaRow } from './cluster-status.ts'
 /** The status for people: a sentence, a table, and a line for whatever somebody waits for. */
 export function statusText(status: ClusterStatus): string {
   const lines = [sentence(status), '', ...table([header, ...status.replicas.map(cells)])]
-  const notes = status.replicas.flatMap(notesOf)
+  const notes = [...slowNotes(status), ...status.replicas.flatMap(notesOf)]
   if (notes.length > 0) lines.push('', ...notes)
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -40,6 +40,15 @@ function cells(row: ReplicaRow): string[] {
 
 function number(value: number | null): string {
   return value === null ? '-' : String(value)
+}
+
+/** Somebody is always the last; below this many milliseconds it is not worth a line. */
+const noticeableMs = 5
+
+function slowNotes({ slowestMember }: ClusterStatus): string[] {
+  if (slowestMember === null || slowestMember.delayMs < noticeableMs) return []
+  const { id, delayMs } = slowestMember
+  return [`replica ${id} slows every write by ${Math.round(delayMs)} ms: the others have it on disk by then.`]
 }
 
 function notesOf(row: ReplicaRow): string[] {

@@ -1,5 +1,7 @@
 import { type CommandDefinition, runProgram } from '@chatroom/configuration'
 import { describe, expect, test } from 'vitest'
+import { hashCommand } from '../src/commands/hash.ts'
+import { logLevelCommand } from '../src/commands/log-level.ts'
 import { statusCommand } from '../src/commands/status.ts'
 import { transferLeadershipCommand } from '../src/commands/transfer-leadership.ts'
 import { type ReplicaAnswer, type ReplicaClient, ReplicaUnreachable } from '../src/replica-client.ts'
@@ -25,6 +27,7 @@ function answer(id: number, changes: Partial<ReplicaAnswer> = {}): ReplicaAnswer
     lastIndex: 1_235,
     snapshotIndex: 1_000,
     crashesTolerated: 2,
+    slowestMember: null,
     waiting: [],
     ...changes,
   }
@@ -42,6 +45,8 @@ function cluster(
       return found
     },
     transferLeadership: async (address, to) => transfer(to, address),
+    logLevel: async () => 'info',
+    stateHash: async () => ({ hash: 'aa', tookMs: 1 }),
     close: () => undefined,
   })
 }
@@ -137,6 +142,7 @@ describe('status', () => {
       term: null,
       mode: null,
       crashesTolerated: null,
+      slowestMember: null,
     })
     const words = await run(statusCommand(cluster([]), false))
     expect(words.stdout).toMatch(/^Nobody serves the chat: no replica answers\.\n/)
@@ -185,6 +191,7 @@ describe('status', () => {
       lastIndex: 1_235,
       snapshotIndex: 1_000,
       crashesTolerated: 2,
+      slowestMember: null,
       waiting: [],
     }
     const nothing = Object.fromEntries(Object.keys(row).map((key) => [key, null]))
@@ -195,6 +202,7 @@ describe('status', () => {
       term: 7,
       mode: 'fail-stop',
       crashesTolerated: 2,
+      slowestMember: null,
       replicas: [
         row,
         {
@@ -358,6 +366,116 @@ describe('transfer-leadership', () => {
       exitCode: 2,
       stdout: '',
       stderr: sentence,
+    })
+  })
+})
+
+describe('status names the member that slows writes', () => {
+  test('and by how much', async () => {
+    const slow = answer(0, { slowestMember: { id: 2, delayMs: 48.6 } })
+    const { stdout } = await run(statusCommand(cluster([slow, answer(1), answer(2)]), false))
+    expect(stdout).toContain('\nreplica 2 slows every write by 49 ms: the others have it on disk by then.\n')
+  })
+
+  test('not where it is hardly noticed', async () => {
+    const quick = answer(0, { slowestMember: { id: 2, delayMs: 0.8 } })
+    const { stdout } = await run(statusCommand(cluster([quick, answer(1), answer(2)]), false))
+    expect(stdout).not.toContain('slows')
+  })
+})
+
+describe('hash', () => {
+  /** Gives these hashes; a text with a space is a refusal. Knows at which entries it was asked. */
+  function hashing(hashes: readonly string[], asked: number[] = []): () => ReplicaClient {
+    const answers = hashes.map((_, id) => answer(id))
+    return () => ({
+      ...cluster(answers)(),
+      stateHash: async (address, index) => {
+        asked.push(index)
+        const hash = hashes[Number(address.split(':')[1]) - 9700] ?? ''
+        if (hash.includes(' ')) throw new ReplicaUnreachable(hash)
+        return { hash, tookMs: 1.2 }
+      },
+    })
+  }
+
+  test('all the same', async () => {
+    const asked: number[] = []
+    const { exitCode, stdout } = await run(hashCommand(hashing(['aa', 'aa', 'aa'], asked)))
+    expect(stdout).toBe(
+      'All replicas that answered hold the same as of entry 1236.\n\nreplica 0  aa  (2 ms)\nreplica 1  aa  (2 ms)\nreplica 2  aa  (2 ms)\n',
+    )
+    expect(exitCode).toBe(0)
+    expect(asked).toEqual([1_236, 1_236, 1_236])
+  })
+
+  test.each([
+    ['a follower', ['aa', 'aa', 'bb'], 2],
+    ['the leader', ['bb', 'aa', 'aa'], 0],
+  ])('%s that differs is named', async (_, hashes, id) => {
+    const { exitCode, stdout } = await run(hashCommand(hashing(hashes)))
+    expect(stdout).toMatch(new RegExp(`^Replica ${id} differs from the others as of entry 1236: stop it`))
+    expect(exitCode).toBe(1)
+  })
+
+  test('of two that differ, the one that does not lead', async () => {
+    const { stdout } = await run(hashCommand(hashing(['aa', 'bb', 'the disk is gone'])), '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      same: false,
+      different: [1],
+      replicas: [{}, {}, { id: 2, hash: null, reason: 'the disk is gone' }],
+    })
+  })
+
+  test('one that cannot be compared is no success', async () => {
+    const { exitCode, stdout } = await run(hashCommand(hashing(['aa', 'aa', 'nobody listens'])))
+    expect(stdout).toContain('replica 2  no hash: nobody listens\n')
+    expect(exitCode).toBe(1)
+  })
+
+  test('looks further ahead when the entry is past before all have heard of it', async () => {
+    const asked: number[] = []
+    const connect = hashing(['aa', 'aa', 'entry 1236 is past: entry 1240 is applied already'], asked)
+    await run(hashCommand(connect))
+    expect([...new Set(asked)]).toEqual([1_236, 1_299, 2_259, 17_619, 132_307])
+  })
+
+  test('without a leader', async () => {
+    const { exitCode, stdout } = await run(hashCommand(cluster([answer(0, { serving: false }), null, null])))
+    expect(stdout).toMatch(/^Nobody leads/)
+    expect(exitCode).toBe(1)
+  })
+})
+
+describe('log-level', () => {
+  const levels = ['info', 'info', 'warn']
+  const connect = (): ReplicaClient => ({
+    ...cluster([answer(0), answer(1), answer(2)])(),
+    logLevel: async (address, level) => {
+      const id = Number(address.split(':')[1]) - 9700
+      if (id === 2) throw new ReplicaUnreachable('nobody listens')
+      if (level !== null) levels[id] = level
+      return levels[id] ?? ''
+    },
+  })
+
+  test('is shown, and changed where it is wanted', async () => {
+    expect(await run(logLevelCommand(connect), 'debug', '--id', '1')).toEqual({
+      exitCode: 0,
+      stdout: 'replica 1: debug\n',
+      stderr: '',
+    })
+    expect(await run(logLevelCommand(connect))).toEqual({
+      exitCode: 1,
+      stdout: 'replica 0: info\nreplica 1: debug\n',
+      stderr: 'replica 2: nobody listens.\n',
+    })
+  })
+
+  test('that there is not is refused before anybody is asked', async () => {
+    expect(await run(logLevelCommand(connect), 'loud')).toMatchObject({
+      exitCode: 2,
+      stderr: "level: 'loud' is not one of trace, debug, info, warn, error, fatal, silent.\n",
     })
   })
 })

@@ -1,4 +1,5 @@
-import type { options } from '@chatroom/configuration'
+import { options } from '@chatroom/configuration'
+import { ReplicaError } from '@chatroom/replica'
 import { type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -29,4 +30,23 @@ export function createLogger(settings: {
     { level, base, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 1, sync: true }),
   )
+}
+
+/**
+ * Sets the level, if one is given, and gives the one that is set. The change itself is logged whatever the level.
+ * @throws ReplicaError 'invalid configuration' for what is no level
+ */
+export function changeLevel(log: Logger, level?: string): string {
+  if (level === undefined) return log.level
+  const checked = options.logLevel.schema.safeParse(level)
+  if (!checked.success)
+    throw new ReplicaError('invalid configuration', checked.error.issues[0]?.message ?? 'no such level')
+  const before = log.level
+  log.level = 'info'
+  log.info(
+    { event: 'log.level', from: before, to: checked.data },
+    `the log level is ${checked.data} now, it was ${before}`,
+  )
+  log.level = checked.data
+  return log.level
 }

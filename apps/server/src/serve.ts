@@ -22,11 +22,12 @@ import {
 import { adminService } from '@chatroom/transport-grpc/admin'
 import type { ConnectionLimits } from './client-connections.ts'
 import { type ClientListener, listenForClients } from './client-listener.ts'
-import type { Logger } from './logging.ts'
+import { changeLevel, type Logger } from './logging.ts'
 import { createObservation, type Observation } from './observation/observation.ts'
 import { logReplicaEvent } from './replica-events.ts'
 import { sparseNotices } from './sparse-notices.ts'
 import { StartupError } from './startup-error.ts'
+import { stateHash } from './state-hash.ts'
 import type { StopRequest } from './stop-request.ts'
 
 export interface ServeOptions {
@@ -89,6 +90,8 @@ export async function serve(options: ServeOptions): Promise<void> {
           {
             status: () => replica.status(),
             transferLeadership: (to) => replica.transferLeadership(to),
+            logLevel: (level) => changeLevel(log, level),
+            stateHash: (index, howeverLong) => stateHash(replica, index, howeverLong),
           },
           trust,
         ),

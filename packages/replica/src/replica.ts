@@ -47,6 +47,15 @@ export interface Replica<
   /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
   read<T>(query: (stateMachine: Machine) => T): Promise<T>
   status(): ReplicaStatus
+  /**
+   * Runs `query` on the local state as of the entry of this index: when it has been applied and before the next is, so that replicas can be compared. Rejects with
+   * 'not ready' if a later entry is applied already, with 'aborted' when `signal` ends the wait, and with what `query` throws.
+   */
+  readAt<T>(
+    index: number,
+    query: (stateMachine: Machine) => T,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<T>
   /** What waits here, for metrics. */
   load(): ReplicaLoad
   on(listener: (event: ReplicaEvent) => void): () => void
@@ -296,6 +305,39 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       slowestMember: this.#commits.slowest,
       peers: [...core.peers.keys()].sort((a, b) => a - b).map((id) => this.#peerStatus(core, id)),
     }
+  }
+
+  async readAt<T>(
+    index: number,
+    query: (stateMachine: Machine) => T,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    this.#core()
+    const { applier } = this.#running ?? {}
+    if (signal?.aborted || applier === undefined) throw aborted()
+    return new Promise<T>((resolve, reject) => {
+      const abandon = applier.lookAt({
+        index,
+        look: () => {
+          try {
+            resolve(query(this.stateMachine))
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)))
+          }
+        },
+        tooLate: () =>
+          reject(
+            new ReplicaError(
+              'not ready',
+              `entry ${index} is past: entry ${applier.applied} is applied already`,
+            ),
+          ),
+      })
+      signal?.addEventListener('abort', () => {
+        abandon()
+        reject(aborted())
+      })
+    })
   }
 
   load(): ReplicaLoad {

@@ -36,6 +36,8 @@ With --json, one object on one line (with --watch, one a line):
   term              its term
   mode              "fail-stop" or "majority"
   crashesTolerated  how many more replicas may crash now, at once, and the chat goes on
+  slowestMember     fail-stop: id of the replica that writes wait for most, and delayMs, for how long after all others have
+                    them, on average; null if that is not known
   replicas          one for each peer address, in the order of the ids:
     id, address     which replica, and the peer address that was asked
     reachable       false if it did not answer; then reason says why, waiting is [] and all that follows is null
@@ -53,7 +55,7 @@ With --json, one object on one line (with --watch, one a line):
     clusterId       the random name of the cluster; "" if it has not met one
     commitIndex, appliedIndex, lastIndex, snapshotIndex
                     how far its log is committed, applied, written, and replaced by a snapshot
-    crashesTolerated
+    crashesTolerated, slowestMember
                     as above, as it sees it
     waiting         what it waits for: for (one of a closed set), replicas (ids), words (for people), sinceMs`
 

@@ -54,13 +54,13 @@ export class TestCluster {
     return replica
   }
 
-  /** Starts one replica, and does not wait for anything. */
-  start(id: number): Program {
+  /** Starts one replica, and does not wait for anything. `nodeFlags`: of Node itself. */
+  start(id: number, nodeFlags: readonly string[] = []): Program {
     const before = this.#replicas.get(id)
     if (before?.hasExited === false) throw new Error(`replica ${id} runs already`)
     if (before !== undefined) this.#history.push(output(id, before))
     const flags = ['--id', String(id), ...this.places, '--log-format', 'json', '--supervised', ...this.#flags]
-    const replica = new Program(programs.server, flags)
+    const replica = new Program(programs.server, flags, { nodeFlags })
     this.#replicas.set(id, replica)
     return replica
   }

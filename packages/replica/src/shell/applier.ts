@@ -7,6 +7,12 @@ const SLICE_ENTRIES = 500
 /** Bytes read from the storage at a time when entries are no longer in memory. */
 const READ_BYTES = 1024 * 1024
 
+interface Looker {
+  readonly index: number
+  look(): void
+  tooLate(): void
+}
+
 export interface ApplierEvents<Reply> {
   replied(entry: Entry, reply: Reply): void
   /** Everything up to here is applied. */
@@ -25,6 +31,8 @@ export class Applier<Command, Reply> {
   #target: number
   #running = false
   #stopped = false
+  /** Those who want to look at the state as of an index, ascending. */
+  readonly #lookers: Looker[] = []
   /** Bytes of payload applied since a snapshot was taken or installed. */
   bytesSinceSnapshot = 0
   /** `time` of the last applied entry. */
@@ -62,6 +70,30 @@ export class Applier<Command, Reply> {
     this.#target = Math.max(this.#target, index)
     this.time = time
     this.bytesSinceSnapshot = 0
+    this.#tellLookers()
+  }
+
+  /** Calls `look` when `index` is the last applied entry, at once if it is, or `tooLate` if that is over. One of them, once, unless the returned function is called before. */
+  lookAt(looker: Looker): () => void {
+    const later = this.#lookers.findIndex(({ index }) => index > looker.index)
+    this.#lookers.splice(later < 0 ? this.#lookers.length : later, 0, looker)
+    this.#tellLookers()
+    return () => {
+      const at = this.#lookers.indexOf(looker)
+      if (at >= 0) this.#lookers.splice(at, 1)
+    }
+  }
+
+  #tellLookers(): void {
+    for (
+      let first = this.#lookers[0];
+      first !== undefined && first.index <= this.#applied;
+      first = this.#lookers[0]
+    ) {
+      this.#lookers.shift()
+      if (first.index === this.#applied) first.look()
+      else first.tooLate()
+    }
   }
 
   stop(): void {
@@ -106,6 +138,7 @@ export class Applier<Command, Reply> {
     this.#applied = entry.index
     this.time = entry.time
     this.bytesSinceSnapshot += entry.payload.length
+    if (this.#lookers.length > 0) this.#tellLookers()
   }
 
   /** Entries that are on disk only: after a restart, mostly. */

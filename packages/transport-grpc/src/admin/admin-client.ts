@@ -11,12 +11,13 @@ import {
 } from '@grpc/grpc-js'
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
+import type { StateHash } from './admin-service.ts'
 import { decodeStatus } from './status-codec.ts'
 
 export interface AdminCallOptions {
   /** Ends the wait; rejects with `aborted`. */
   readonly signal?: AbortSignal
-  /** Milliseconds. Default: 2,000 for `status`, 10,000 for `transferLeadership`. */
+  /** Milliseconds. Default: 2,000; 10,000 for `transferLeadership` and `stateHash`. */
   readonly deadlineMs?: number
 }
 
@@ -29,6 +30,16 @@ export interface AdminClient {
   status(options?: AdminCallOptions): Promise<ReplicaStatus>
   /** Resolves when another replica leads. `to`: absent for the one that is most up to date. */
   transferLeadership(to?: ReplicaId, options?: AdminCallOptions): Promise<void>
+  /** Sets how much the replica logs, if a level is given. Gives the level that is set. */
+  logLevel(level?: string, options?: AdminCallOptions): Promise<string>
+  /**
+   * The hash of its state as of the entry of this index; waits until it has applied it. `refused` if it has applied a later one, or if the state is so big that it
+   * would stand still for too long and `howeverLong` was not given.
+   */
+  stateHash(
+    atIndex: number,
+    options?: AdminCallOptions & { readonly howeverLong?: boolean },
+  ): Promise<StateHash>
   /** Gives back the connection. */
   close(): void
 }
@@ -58,6 +69,17 @@ export function connectAdmin(
     async transferLeadership(to, options = {}) {
       await call(address, options, 10_000, (callOptions, done) =>
         client.transferLeadership({ to }, new Metadata(), callOptions, done),
+      )
+    },
+    async logLevel(level, options = {}) {
+      const response = await call<{ level: string }>(address, options, 2_000, (callOptions, done) =>
+        client.setLogLevel({ level }, new Metadata(), callOptions, done),
+      )
+      return response.level
+    },
+    async stateHash(atIndex, { howeverLong = false, ...options } = {}) {
+      return await call<StateHash>(address, options, 10_000, (callOptions, done) =>
+        client.getStateHash({ atIndex, howeverLong }, new Metadata(), callOptions, done),
       )
     },
     close: () => client.close(),

@@ -9,8 +9,12 @@ import {
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   AdminServiceService,
+  type GetStateHashRequest,
+  type GetStateHashResponse,
   type GetStatusRequest,
   type GetStatusResponse,
+  type SetLogLevelRequest,
+  type SetLogLevelResponse,
   type TransferLeadershipRequest,
   type TransferLeadershipResponse,
 } from '../gen/chatroom/admin/v1/admin_service.ts'
@@ -20,6 +24,17 @@ import { encodeStatus } from './status-codec.ts'
 export interface Administered {
   status(): ReplicaStatus
   transferLeadership(to?: ReplicaId): Promise<void>
+  /** Sets the level, if one is given, and gives the one that is set. Throws a `ReplicaError` 'invalid configuration' for what is no level. Absent: refused. */
+  logLevel?(level?: string): string
+  /** The state's hash as of this entry. Rejects with a `ReplicaError`. Absent: refused. */
+  stateHash?(atIndex: number, howeverLong: boolean): Promise<StateHash>
+}
+
+/** The state of one replica, summed up. */
+export interface StateHash {
+  readonly hash: string
+  /** Milliseconds for which the replica did nothing else. */
+  readonly tookMs: number
 }
 
 /** Refusals are the replica's own words; anything else is a fault. */
@@ -38,8 +53,12 @@ const statusCodes: Record<ReplicaErrorCode, status> = {
 /** Whoever may not use the service; the message is for them. */
 class Stranger extends Error {}
 
+/** What this replica does not offer. */
+class Unoffered extends Error {}
+
 function statusCodeOf(error: unknown): status {
   if (error instanceof Stranger) return status.UNAUTHENTICATED
+  if (error instanceof Unoffered) return status.FAILED_PRECONDITION
   if (!(error instanceof Error) || !('code' in error)) return status.INTERNAL
   for (const [code, number] of Object.entries(statusCodes)) if (code === error.code) return number
   return status.INTERNAL
@@ -76,7 +95,24 @@ export function adminService(
       return {}
     }, callback)
   }
-  return { definition: AdminServiceService, implementation: { getStatus, transferLeadership } }
+  const setLogLevel: handleUnaryCall<SetLogLevelRequest, SetLogLevelResponse> = (call, callback) => {
+    answer(() => {
+      allow(call)
+      if (replica.logLevel === undefined) throw new Unoffered('this replica has no log level to change')
+      return { level: replica.logLevel(call.request.level) }
+    }, callback)
+  }
+  const getStateHash: handleUnaryCall<GetStateHashRequest, GetStateHashResponse> = (call, callback) => {
+    answer(async () => {
+      allow(call)
+      if (replica.stateHash === undefined) throw new Unoffered('this replica cannot hash its state')
+      return await replica.stateHash(call.request.atIndex, call.request.howeverLong)
+    }, callback)
+  }
+  return {
+    definition: AdminServiceService,
+    implementation: { getStatus, transferLeadership, setLogLevel, getStateHash },
+  }
 }
 
 type Callback<Response> = (error: { code: status; details: string } | null, response?: Response) => void

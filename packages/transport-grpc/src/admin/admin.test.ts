@@ -167,6 +167,47 @@ describe('the admin service on the peer port', () => {
     expect(asked).toEqual([expected])
   })
 
+  test('sets and tells the log level', async () => {
+    const asked: (string | undefined)[] = []
+    const client = await serve({
+      logLevel: (level) => {
+        asked.push(level)
+        return level ?? 'info'
+      },
+    })
+    expect(await client.logLevel('debug')).toBe('debug')
+    expect(await client.logLevel()).toBe('info')
+    expect(asked).toEqual(['debug', undefined])
+  })
+
+  test('gives the hash of the state as of an entry', async () => {
+    const asked: unknown[] = []
+    const client = await serve({
+      stateHash: async (...given) => {
+        asked.push(given)
+        return { hash: 'c0ffee', tookMs: 1.5 }
+      },
+    })
+    expect(await client.stateHash(7)).toEqual({ hash: 'c0ffee', tookMs: 1.5 })
+    await client.stateHash(8, { howeverLong: true })
+    expect(asked).toEqual([
+      [7, false],
+      [8, true],
+    ])
+  })
+
+  test('refuses what this replica does not offer', async () => {
+    const client = await serve({})
+    expect(await errorOf(client.logLevel())).toEqual({
+      code: 'refused',
+      message: 'this replica has no log level to change',
+    })
+    expect(await errorOf(client.stateHash(1))).toEqual({
+      code: 'refused',
+      message: 'this replica cannot hash its state',
+    })
+  })
+
   test("a refusal comes in the replica's own words", async () => {
     const refusal = Object.assign(new Error('replica 0 does not lead; replica 2 does'), {
       code: 'not leader',
