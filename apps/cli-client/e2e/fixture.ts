@@ -1,6 +1,7 @@
 import { type ChatClient, connect } from '@chatroom/client'
 import { type FakeCluster, startFakeCluster } from '@chatroom/client/testing'
 import { PseudoTerminal } from './pseudo-terminal.ts'
+import './to-show.ts'
 
 type Options = ConstructorParameters<typeof PseudoTerminal>[1]
 

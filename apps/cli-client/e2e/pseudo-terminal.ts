@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url'
 import { type IPty, spawn } from '@lydell/node-pty'
 import type { Terminal as Emulator } from '@xterm/headless'
 import xterm from '@xterm/headless'
-import { expect } from 'vitest'
 
 /** The built program. */
 export const programFile: string = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -33,6 +32,25 @@ export function cleanEnvironment(): Record<string, string> {
 /** How long a person would wait for something to appear, milliseconds. The machine may be busy. */
 const patienceMs = 15_000
 
+/** Characters of one style. */
+export interface Run {
+  /** From 0. */
+  readonly column: number
+  /** Columns. */
+  readonly width: number
+  readonly text: string
+  /** Of the palette; null for the usual one. */
+  readonly colour: number | null
+  readonly bold: boolean
+  readonly dim: boolean
+}
+
+export interface Screen {
+  readonly rows: readonly (readonly Run[])[]
+  /** From 0. */
+  readonly cursor: { readonly row: number; readonly column: number }
+}
+
 /** The program in a pseudo-terminal, and what a person would see. */
 export class PseudoTerminal {
   readonly exit: Promise<{ exitCode: number; signal?: number | undefined }>
@@ -40,6 +58,8 @@ export class PseudoTerminal {
   readonly #emulator: Emulator
   /** Everything that was written, with all control sequences. */
   raw = ''
+  /** Called when the screen may have changed. */
+  onScreen: () => void = () => undefined
 
   /** @param options `command`: what to start instead of the built program */
   constructor(
@@ -66,7 +86,7 @@ export class PseudoTerminal {
     })
     this.#pty.onData((data) => {
       this.raw += data
-      this.#emulator.write(data)
+      this.#emulator.write(data, () => this.onScreen())
     })
     // What a terminal answers, such as where its cursor is.
     this.#emulator.onData((data) => this.#pty.write(data))
@@ -127,28 +147,32 @@ export class PseudoTerminal {
     throw new Error(`the screen should end with ${expected.join(' | ')} and shows\n${this.lines.join('\n')}`)
   }
 
+  /** What is on the screen now, row by row, in pieces of one style. */
+  get screen(): Screen {
+    const { active } = this.#emulator.buffer
+    const rows = Array.from({ length: this.#emulator.rows }, (_, at) => {
+      const runs: Run[] = []
+      const line = active.getLine(active.baseY + at)
+      for (let column = 0; column < this.#emulator.cols; column++) {
+        const cell = line?.getCell(column)
+        // The second half of a wide character.
+        if (cell === undefined || cell.getWidth() === 0) continue
+        const text = cell.getChars() === '' ? ' ' : cell.getChars()
+        const colour = cell.isFgPalette() ? cell.getFgColor() : null
+        const [bold, dim] = [cell.isBold() !== 0, cell.isDim() !== 0]
+        const last = runs.at(-1)
+        const goesOn = last?.colour === colour && last.bold === bold && last.dim === dim
+        if (last !== undefined && goesOn)
+          runs[runs.length - 1] = { ...last, text: last.text + text, width: last.width + cell.getWidth() }
+        else runs.push({ column, width: cell.getWidth(), text, colour, bold, dim })
+      }
+      return runs
+    })
+    return { rows, cursor: { row: active.cursorY, column: active.cursorX } }
+  }
+
   /** Column of the cursor, from 0. */
   get column(): number {
     return this.#emulator.buffer.active.cursorX
   }
 }
-
-declare module 'vitest' {
-  // The names of the type parameters must be those of vitest.
-  interface Matchers<T> {
-    /** The last lines of the screen are these, now or soon. */
-    toShow(...lines: (string | RegExp)[]): Promise<T>
-  }
-}
-
-expect.extend({
-  async toShow(terminal: PseudoTerminal, ...expected: (string | RegExp)[]) {
-    const pass = await terminal.comesToShow(...expected)
-    return {
-      pass,
-      message: () => `the screen should end with these lines, and shows\n${terminal.lines.join('\n')}`,
-      expected,
-      actual: terminal.lines.slice(-expected.length),
-    }
-  },
-})
