@@ -113,12 +113,13 @@ describe('the key-value service', () => {
     expect(await ask(1, 'after')).toEqual([200, 'two kills'])
   })
 
-  it('is less than 100 lines', () => {
+  it('is less than 100 lines, and nowhere tells the compiler what to believe', () => {
     const lines = ['main.ts', 'serve.ts', 'store.ts'].flatMap((file) =>
       readFileSync(join(here, 'src', file), 'utf8')
         .split('\n')
         .filter((line) => line.trim() !== ''),
     )
     expect(lines.length).toBeLessThan(100)
+    expect(lines.filter((line) => /\bany\b|\bas (?!const)|<unknown>|@ts-|![.;,)]/.test(line))).toEqual([])
   })
 })
