@@ -28,7 +28,7 @@ const serverOptions: ServerOptions = {
 }
 
 /** Time for a new connection to say what it is; milliseconds. */
-const handshakeMs = 10_000
+const handshakeMs = 5_000
 
 /** The client port of one replica. */
 export interface ClientListener {

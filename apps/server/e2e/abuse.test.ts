@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from './harness/eventually.ts'
+import { callHeaders, frame, RawConnection } from './harness/http2-frames.ts'
+import { startLoneReplica } from './harness/lone-replica.ts'
+
+const path = '/chatroom.v1.ChatService/ListAccounts'
+const mebibyte = 1_024 * 1_024
+/** Of all attacks together: far more than what one needs to be served, far less than what an unbounded queue would take. */
+const allowedGrowth = 300 * mebibyte
+/** Flags: the end of headers, the end of the stream. */
+const endHeaders = 4
+const endStream = 1
+
+/** What strangers write, again and again, on a connection of their own. `reads`: whether they take the answers. */
+const attacks: [string, { readonly reads: boolean; readonly next: () => () => Buffer }][] = [
+  ['rapid reset', { reads: true, next: rapidReset }],
+  ['rapid reset, answers not read', { reads: false, next: rapidReset }],
+  [
+    'calls without end, answers not read',
+    {
+      reads: false,
+      next: () => {
+        let stream = -1
+        return () => {
+          stream += 2
+          const call = frame('headers', endHeaders, stream, callHeaders(path))
+          return Buffer.concat([call, frame('data', endStream, stream, Buffer.alloc(5))])
+        }
+      },
+    },
+  ],
+  [
+    'CONTINUATION without end',
+    {
+      reads: true,
+      next: () => {
+        let begun = false
+        return () => {
+          if (begun) return frame('continuation', 0, 1, Buffer.from([0, 1, 120, 1, 120]))
+          begun = true
+          return frame('headers', 0, 1, callHeaders(path))
+        }
+      },
+    },
+  ],
+  [
+    'PING without end, answers not read',
+    { reads: false, next: () => () => frame('ping', 0, 0, randomBytes(8)) },
+  ],
+  [
+    'SETTINGS without end, answers not read',
+    { reads: false, next: () => () => frame('settings', 0, 0, Buffer.alloc(0)) },
+  ],
+  [
+    'headers that are too long',
+    {
+      reads: true,
+      next: () => {
+        let stream = -1
+        const long = Buffer.concat([
+          callHeaders(path),
+          Buffer.from([0, 1, 120, 0x7f, 0x81, 0x7e]),
+          Buffer.alloc(16_256, 120),
+        ])
+        return () => {
+          stream += 2
+          const block = Array.from({ length: 8 }, (_, i) =>
+            frame(
+              i === 0 ? 'headers' : 'continuation',
+              i === 7 ? endHeaders : 0,
+              stream,
+              i === 0 ? long.subarray(0, 16_000) : Buffer.alloc(0),
+            ),
+          )
+          return Buffer.concat(block)
+        }
+      },
+    },
+  ],
+]
+
+function rapidReset(): () => Buffer {
+  let stream = -1
+  return () => {
+    stream += 2
+    const call = frame('headers', endHeaders, stream, callHeaders(path))
+    return Buffer.concat([call, frame('reset', 0, stream, Buffer.from([0, 0, 0, 8]))])
+  }
+}
+
+describe('while strangers abuse HTTP/2', () => {
+  it('others are served, and what it costs is bounded', async () => {
+    const replica = await startLoneReplica()
+    const alice = await replica.loggedIn('alice')
+    await replica.loggedIn('bob')
+    const before = replica.memory()
+    for (const [name, { reads, next }] of attacks) {
+      const stranger = new RawConnection(replica.clientPort)
+      if (reads) stranger.read()
+      let over = false
+      const flood = stranger.flood(next(), () => over || stranger.written > 64 * mebibyte)
+      let sent = 0
+      for (; sent < 50; sent++) await alice.send('bob', name)
+      expect([name, sent, stranger.written > 0]).toEqual([name, 50, true])
+      over = true
+      await flood
+      stranger.destroy()
+      expect([name, replica.memory() - before < allowedGrowth]).toEqual([name, true])
+    }
+    expect(replica.program.hasExited).toBe(false)
+    expect(replica.program.json.filter(({ event }) => event === 'service.fault')).toEqual([])
+  })
+
+  it('a connection is ended for a reset flood, for endless headers and for headers that are too long', async () => {
+    const replica = await startLoneReplica()
+    const ended = attacks.filter(([name]) => /^rapid reset$|^CONTINUATION/.test(name))
+    expect(ended).toHaveLength(2)
+    for (const [, { next }] of ended) {
+      const stranger = new RawConnection(replica.clientPort)
+      stranger.read()
+      await stranger.flood(next(), () => stranger.written > 64 * mebibyte)
+      expect(stranger.refused).toBe(true)
+      stranger.destroy()
+    }
+    expect(await answerToHeader(replica.clientPort, 1_024)).toBe('200')
+    expect(await answerToHeader(replica.clientPort, 128 * 1_024)).not.toBe('200')
+  })
+})
+
+/** Calls with a header so long; gives the status of HTTP, or how the call broke. */
+function answerToHeader(port: number, length: number): Promise<string> {
+  return new Promise((resolve) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`, { maxSendHeaderBlockLength: 1_024 * 1_024 })
+    session.on('error', (error) => resolve(error.message))
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      long: 'x'.repeat(length),
+    })
+    stream.on('response', (headers) => resolve(String(headers[':status'])))
+    stream.on('error', (error) => resolve(error.message))
+    stream.on('close', () => {
+      resolve('closed')
+      session.destroy()
+    })
+    stream.end(Buffer.alloc(5))
+  })
+}
+
+describe('connections', () => {
+  it('are bounded, in all and from one address, and others come in when some leave', async () => {
+    const replica = await startLoneReplica(['--max-connections', '20', '--max-connections-per-address', '12'])
+    const idle: Socket[] = []
+    const open = async (localAddress: string): Promise<boolean> => {
+      const socket = connectTcp({ port: replica.clientPort, host: '127.0.0.1', localAddress })
+      idle.push(socket)
+      socket.on('error', () => undefined).resume()
+      socket.write(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1'))
+      // A connection that stays is greeted with SETTINGS.
+      return await new Promise((resolve) => {
+        socket.once('data', () => resolve(true))
+        socket.once('close', () => resolve(false))
+      })
+    }
+    onTestFinished(() => {
+      for (const socket of idle) socket.destroy()
+    })
+    const own: boolean[] = []
+    for (let i = 0; i < 14; i++) own.push(await open('127.0.0.1'))
+    expect(own.filter(Boolean)).toHaveLength(12)
+    const others: boolean[] = []
+    for (let i = 0; i < 10; i++) others.push(await open('127.0.0.2'))
+    expect(others.filter(Boolean)).toHaveLength(8)
+    const refusals = replica.program.json.filter(({ event }) => event === 'client.connection-refused')
+    expect(refusals.map(({ reason }) => String(reason)).sort()).toEqual([
+      'is one more than the 12 from one address that --max-connections-per-address allows',
+      'is one more than the 20 that --max-connections allows',
+    ])
+    for (const socket of idle) socket.destroy()
+    await eventually('room for another', async () => ((await open('127.0.0.1')) ? true : null))
+    await (await replica.connect()).createAccount('alice', 'sesame')
+  })
+
+  it('that say nothing, or no HTTP/2, end by themselves', async () => {
+    const replica = await startLoneReplica()
+    for (const bytes of [Buffer.alloc(0), randomBytes(100)]) {
+      const socket = connectTcp(replica.clientPort, '127.0.0.1')
+      socket.on('error', () => undefined).resume()
+      socket.write(bytes)
+      await new Promise((resolve) => socket.on('close', resolve))
+    }
+    expect(replica.program.hasExited).toBe(false)
+  })
+})
