@@ -4,6 +4,7 @@ import { createAdminReplicaClient } from './admin-replica-client.ts'
 import { certsCommand } from './commands/certs.ts'
 import { hashCommand } from './commands/hash.ts'
 import { logLevelCommand } from './commands/log-level.ts'
+import { recoverCommand } from './commands/recover.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferLeadershipCommand } from './commands/transfer-leadership.ts'
 
@@ -16,6 +17,7 @@ process.exitCode = await runProgram(
       transferLeadershipCommand(createAdminReplicaClient),
       hashCommand(createAdminReplicaClient),
       logLevelCommand(createAdminReplicaClient),
+      recoverCommand,
       certsCommand,
     ],
     notes: '"chatctl COMMAND --help" tells the rest.',
