@@ -1,0 +1,148 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ChatClient, connect } from '@chatroom/client'
+import { expect, it, onTestFailed, onTestFinished } from 'vitest'
+import { eventually } from './harness/eventually.ts'
+import { freePorts } from './harness/ports.ts'
+import { Program, programs } from './harness/program.ts'
+
+const ids = [0, 1, 2] as const
+const secrets = { password: 'canary-password', wrong: 'canary-wrong', text: 'canary-text' }
+
+async function run(program: string, ...flags: readonly string[]): Promise<Program> {
+  const started = new Program(program, flags)
+  started.endInput()
+  await started.exited
+  return started
+}
+
+async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'chatroom-encrypted-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+it('a server that others can reach does not start without encryption, and says what to do', async () => {
+  const peers = ['--peers', '192.0.2.1:9700,192.0.2.2:9700,192.0.2.3:9700']
+  const server = await run(programs.server, '--id', '0', ...peers)
+  expect(server.stderr).toMatch(/^--certs: is needed, because [^\n]*chatctl certs[^\n]*--insecure[^\n]*\.\n$/)
+  expect((await server.exited).code).toBe(2)
+  const chat = await run(programs.chat, '--servers', '192.0.2.1:9600')
+  expect(chat.stderr).toMatch(/^--tls-ca: is needed, because 192\.0\.2\.1:9600 [^\n]*\.\n$/)
+  const directory = await temporaryDirectory()
+  const places = ['--data-dir', directory, '--certs', join(directory, 'none')]
+  const without = await run(programs.server, '--id', '0', ...places)
+  expect(without.stderr).toMatch(
+    /^\S[^\n]*replica-0\.crt|ca\.crt: there is no such file; "chatctl certs" makes certificates\.\n$/,
+  )
+})
+
+it('an encrypted cluster: certificates, a crash, rotation under load, and secrets that stay secret', async () => {
+  const directory = await temporaryDirectory()
+  const certs = join(directory, 'certs')
+  const made = await run(programs.chatctl, 'certs', '--certs', certs)
+  expect([(await made.exited).code, made.stderr]).toEqual([0, ''])
+  const ports = await freePorts(9)
+  const places = [
+    ...[
+      '--client-port',
+      String(ports),
+      '--peer-port',
+      String(ports + 3),
+      '--metrics-port',
+      String(ports + 6),
+    ],
+    ...['--data-dir', join(directory, 'data'), '--certs', certs],
+  ]
+  const servers = ids.map(
+    (id) =>
+      new Program(programs.server, [
+        ...['--id', String(id), ...places, '--log-format', 'json', '--log-level', 'trace', '--supervised'],
+      ]),
+  )
+  onTestFinished(async () => void (await Promise.all(servers.map((server) => server.kill()))))
+  onTestFailed(() => void process.stderr.write(servers.map(({ stdout }) => stdout.slice(-4_000)).join('\n')))
+  const addresses = ids.map((id) => `127.0.0.1:${ports + id}`)
+  const ca = await readFile(join(certs, 'ca.crt'), 'utf8')
+  const newClient = async (): Promise<ChatClient> => {
+    const client = await connect({ servers: addresses, tls: { ca }, connectTimeoutMs: 30_000 })
+    onTestFinished(() => client.close({ logout: false }))
+    return client
+  }
+
+  const [alice, bob] = [await newClient(), await newClient()]
+  for (const [client, name] of [
+    [alice, 'alice'],
+    [bob, 'bob'],
+  ] as const) {
+    await client.createAccount(name, secrets.password)
+    await expect(client.login(name, secrets.wrong)).rejects.toMatchObject({ code: 'wrong credentials' })
+    await client.login(name, secrets.password, { idleTimeoutSeconds: 600 })
+  }
+  const token = alice.keptSession?.token ?? ''
+  expect(token).toHaveLength(43)
+  await alice.send('bob', `${secrets.text} 0`)
+
+  // The operator is known by a certificate, and everybody else is told so.
+  const operate = ['status', '--peer-port', String(ports + 3)]
+  expect((await run(programs.chatctl, ...operate, '--certs', certs)).stdout).toContain('serves the chat')
+  expect((await run(programs.chatctl, ...operate)).stdout).toContain('This port speaks TLS')
+  const plain = connect({ servers: addresses, connectTimeoutMs: 1_000 })
+  await expect(plain).rejects.toThrow(/This port speaks TLS/)
+
+  // The leader dies; the certificates are replaced; nobody who sends notices more than a pause.
+  let sent = 1
+  let over = false
+  const sending = (async () => {
+    while (!over) await alice.send('bob', `${secrets.text} ${sent++}`)
+  })()
+  const leader = servers[addresses.indexOf(alice.leader ?? '')]
+  await leader?.kill()
+  const renewed = await run(programs.chatctl, 'certs', '--certs', certs, '--renew')
+  expect([(await renewed.exited).code, renewed.stderr]).toEqual([0, ''])
+  const living = servers.filter((server) => server !== leader)
+  await eventually('new certificates at every replica that lives', async () => {
+    await (await connect({ servers: addresses, tls: { ca } })).close()
+    await run(programs.chatctl, ...operate, '--certs', certs)
+    return living.every(({ json }) => json.some(({ event }) => event === 'certificates.reloaded'))
+      ? true
+      : null
+  })
+  const before = sent
+  await eventually('messages after that', () => (sent > before + 20 ? true : null))
+  over = true
+  await sending
+  let arrived = 0
+  for await (const { text } of bob.inbox({ follow: false })) {
+    expect(text).toBe(`${secrets.text} ${arrived++}`)
+  }
+  expect(arrived).toBe(sent)
+
+  // What was said to the servers is in no log, and of it only texts are on disk.
+  const output = servers.map(({ stdout, stderr }) => stdout + stderr)
+  const metrics = await Promise.all(
+    ids.map(
+      async (id) =>
+        await fetch(`http://127.0.0.1:${ports + 6 + id}/metrics`).then(
+          (response) => response.text(),
+          () => '',
+        ),
+    ),
+  )
+  expect(metrics.filter((text) => text.includes('# HELP'))).toHaveLength(2)
+  for (const written of [...output, ...metrics]) {
+    expect(written).not.toContain('canary')
+    expect(written).not.toContain(token)
+  }
+  const found = await readdir(join(directory, 'data'), { recursive: true, withFileTypes: true })
+  const files = await Promise.all(
+    found
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')),
+  )
+  const holding = (secret: string): number => files.filter((content) => content.includes(secret)).length
+  expect([secrets.password, secrets.wrong, token].map(holding)).toEqual([0, 0, 0])
+  // The search would have found them: the texts are there, at every replica.
+  expect(holding(secrets.text)).toBeGreaterThanOrEqual(ids.length)
+})
