@@ -167,6 +167,36 @@ describe('messages', () => {
   })
 })
 
+describe('a window that changes its width', () => {
+  it('loses no message, and the line being typed stays whole', async () => {
+    const terminal = await logIn()
+    await bob.send('alice', 'first')
+    await expect(terminal).toShow('22:13 bob: first', 'alice>')
+    const line = `send bob ${'0123456789'.repeat(7)}`
+    terminal.type(line)
+    await expect(terminal).toShow(`alice> ${line}`)
+    for (const [at, columns] of [40, 100, 61, 40].entries()) {
+      terminal.resize(columns, 24)
+      await bob.send('alice', `at ${columns}, ${at}`)
+      // Terminals differ in what they do with the rows of a line: a row of it may be left above.
+      await expect
+        .poll(() => terminal.lines, { timeout: 15_000 })
+        .toContain(`22:13 bob: at ${columns}, ${at}`)
+      await expect(terminal).toShow(`alice> ${line}`)
+    }
+    expect(terminal.lines.filter((shown) => shown.startsWith('22:13'))).toEqual([
+      '22:13 bob: first',
+      '22:13 bob: at 40, 0',
+      '22:13 bob: at 100, 1',
+      '22:13 bob: at 61, 2',
+      '22:13 bob: at 40, 3',
+    ])
+    terminal.type('!\r')
+    await expect(terminal).toShow('Sent to bob.', 'alice>')
+    expect(cluster.chat.waiting('bob').map(({ text }) => text)).toEqual([`${'0123456789'.repeat(7)}!`])
+  })
+})
+
 describe('the end of a login', () => {
   it('by another login keeps what is being typed and says why', async () => {
     const terminal = await logIn()
@@ -179,10 +209,19 @@ describe('the end of a login', () => {
     await expect(terminal).toShow('> send bob half a word', 'Log in first.', '>')
   })
 
-  it('by lack of commands says why', async () => {
-    const terminal = await logIn(['--idle-timeout', '1'])
-    await expect(terminal).toShow('Logged out: no command for 1 s.', '>')
+  it('by lack of commands keeps what is being typed and says why', async () => {
+    const terminal = await logIn(['--idle-timeout', '3'])
+    terminal.type('send bob half')
+    await expect(terminal).toShow('Logged out: no command for 3 s.', '> send bob half')
     expect(cluster.chat.openSessions).toBe(1)
+  })
+
+  it('by the deletion of the account keeps what is being typed and says why', async () => {
+    const terminal = await logIn()
+    terminal.type('send bob half')
+    await expect(terminal).toShow('alice> send bob half')
+    cluster.chat.endSession('alice', 'ACCOUNT_DELETED')
+    await expect(terminal).toShow('Logged out: the account alice has been deleted.', '> send bob half')
   })
 
   it.each([

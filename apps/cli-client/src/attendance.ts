@@ -126,6 +126,8 @@ export class Attendance {
         return `no command for ${seconds} s.`
       case 'session taken over':
         return `${name} has logged in elsewhere.`
+      case 'password changed':
+        return `the password of ${name} has been changed.`
       case 'account deleted':
         return `the account ${name} has been deleted.`
       default:

@@ -6,7 +6,7 @@ import { findCommand } from './commands.ts'
 import { completionsOf } from './completion.ts'
 import { Conversation } from './conversation.ts'
 import { endingSignals, exitCodeOf } from './exit-code.ts'
-import type { Format } from './format/format.ts'
+import { quietly } from './format/format.ts'
 import { jsonFormat } from './format/json.ts'
 import { plainFormat } from './format/plain.ts'
 import { terminalFormat } from './format/terminal.ts'
@@ -32,15 +32,12 @@ export function talk(commandNames: readonly string[]): (invocation: Invocation) 
     // Without a listener a reader that goes away would end the program before it could log out.
     for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
 
-    const format: Format = json
-      ? jsonFormat
-      : stdin.isTTY && stdout.isTTY
-        ? terminalFormat({
-            colour: settings.get(colour) && stdout.hasColors(),
-            quiet: settings.get(quiet),
-            now: () => new Date(),
-          })
-        : plainFormat
+    const style = {
+      colour: settings.get(colour) && stdout.isTTY && stdout.hasColors(),
+      now: () => new Date(),
+    }
+    const forPeople = stdin.isTTY && stdout.isTTY ? terminalFormat(style) : plainFormat
+    const format = json ? jsonFormat : settings.get(quiet) ? quietly(forPeople) : forPeople
     const terminal = stdin.isTTY
       ? openTerminal({
           stdin,

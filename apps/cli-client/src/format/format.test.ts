@@ -1,7 +1,7 @@
 import { ChatError } from '@chatroom/client'
 import { describe, expect, it } from 'vitest'
 import { done, failed, wrongUsage } from '../result.ts'
-import type { Format } from './format.ts'
+import { type Format, quietly } from './format.ts'
 import { jsonFormat } from './json.ts'
 import { colourOf } from './name-colour.ts'
 import { plainFormat } from './plain.ts'
@@ -63,8 +63,8 @@ describe('plain', () => {
 })
 
 /** On that day. */
-function onTerminal(colour: boolean, quiet = false): Format {
-  return terminalFormat({ colour, quiet, now: () => hostile.sentAt })
+function onTerminal(colour: boolean): Format {
+  return terminalFormat({ colour, now: () => hostile.sentAt })
 }
 
 describe('terminal', () => {
@@ -104,12 +104,18 @@ describe('terminal', () => {
     expect(text).toBe('09:05 שלום\u200e: hi')
   })
 
-  it('says less when it is to be quiet', () => {
-    expect(onTerminal(false, true).aside('switched')).toBeNull()
-    expect(onTerminal(false, true).notice('Logged out.').text).toBe('Logged out.')
-  })
-
   it('shows lists above their count', () => {
     expect(onTerminal(false).result(listed)[0]?.text).toBe('  alice\n  bob\n2 accounts.')
+  })
+})
+
+describe('quietly', () => {
+  it('leaves out that something was done, and nothing else', () => {
+    const format = quietly(plainFormat)
+    expect([format.result(sent), format.aside('switched')]).toEqual([[], null])
+    expect(format.result(listed)).toEqual(plainFormat.result(listed))
+    expect(format.result(refused)).toEqual(plainFormat.result(refused))
+    expect(format.message(hostile)).toEqual(plainFormat.message(hostile))
+    expect(format.notice('Logged out.').text).toBe('Logged out.')
   })
 })

@@ -24,3 +24,16 @@ export interface Format {
   /** Something that only a person at a terminal wants to know. */
   aside(text: string): Piece | null
 }
+
+/** The same without what nobody asked for: that something was done. What went wrong, lists and messages stay. */
+export function quietly(format: Format): Format {
+  return {
+    result: (result) => {
+      const isNews = result.outcome !== 'done' || result.lines.length > 0
+      return isNews ? format.result(result) : []
+    },
+    message: (message) => format.message(message),
+    notice: (text) => format.notice(text),
+    aside: () => null,
+  }
+}

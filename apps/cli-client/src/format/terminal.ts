@@ -8,8 +8,6 @@ const defaultColour = 39
 
 export interface TerminalFormatOptions {
   readonly colour: boolean
-  /** Leave out what nobody asked for and nobody needs. */
-  readonly quiet: boolean
   /** The time zone decides where days end. */
   readonly now: () => Date
 }
@@ -18,7 +16,7 @@ export interface TerminalFormatOptions {
  * For a person: names stand out, each in a colour of its own, messages have their time and days their line, what was refused stands out too, lines of
  * a message are indented so that none looks like another message.
  */
-export function terminalFormat({ colour, quiet, now }: TerminalFormatOptions): Format {
+export function terminalFormat({ colour, now }: TerminalFormatOptions): Format {
   let shownDay = dayOf(now())
   const style = (name: keyof typeof styles, text: string): string => {
     const [on, off] = styles[name]
@@ -48,7 +46,7 @@ export function terminalFormat({ colour, quiet, now }: TerminalFormatOptions): F
       return stdout([...separator(sentAt), head, ...others.map((line) => `    ${line}`)].join('\n'))
     },
     notice: (text) => stdout(printable(text)),
-    aside: (text) => (quiet ? null : stdout(style('dim', printable(text)))),
+    aside: (text) => stdout(style('dim', printable(text))),
   }
 }
 

@@ -2,7 +2,7 @@ import { type ChatClient, ChatError, connect } from '@chatroom/client'
 import { type Invocation, options } from '@chatroom/configuration'
 import { UsageError } from '../arguments.ts'
 import { type EndingSignal, endingSignals, exitCodeOf, exitCodes } from '../exit-code.ts'
-import type { Format } from '../format/format.ts'
+import { type Format, quietly } from '../format/format.ts'
 import { jsonFormat } from '../format/json.ts'
 import { plainFormat } from '../format/plain.ts'
 import { terminalFormat } from '../format/terminal.ts'
@@ -87,20 +87,10 @@ async function closeOf(connecting: Promise<ChatClient> | null): Promise<void> {
 function formatOf({ settings }: Invocation): Format {
   if (settings.get(options.json)) return jsonFormat
   const { stdout } = process
-  const messages: Format = stdout.isTTY
-    ? terminalFormat({
-        colour: settings.get(colour) && stdout.hasColors(),
-        quiet: false,
-        now: () => new Date(),
-      })
+  const messages = stdout.isTTY
+    ? terminalFormat({ colour: settings.get(colour) && stdout.hasColors(), now: () => new Date() })
     : plainFormat
-  const isQuiet = settings.get(quiet)
-  return {
-    ...plainFormat,
-    message: (message) => messages.message(message),
-    result: (result) => {
-      const isNews = result.outcome !== 'done' || result.lines.length > 0
-      return isQuiet && !isNews ? [] : plainFormat.result(result)
-    },
-  }
+  // Results are for whoever reads the next line of the script, at a terminal too.
+  const format: Format = { ...plainFormat, message: (message) => messages.message(message) }
+  return settings.get(quiet) ? quietly(format) : format
 }
