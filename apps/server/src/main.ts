@@ -34,6 +34,8 @@ const program: CommandDefinition = {
     options.loginAttempts,
     options.loginAttemptsPerAddress,
     options.sendsPerSecond,
+    options.diskQuota,
+    options.repairWait,
     options.idleTimeout,
     options.logLevel,
     options.logFormat,
@@ -69,7 +71,11 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
       loginAttemptsPerAddress: settings.get(options.loginAttemptsPerAddress),
       sendsPerSecond: settings.get(options.sendsPerSecond),
     }
-    await serve({ cluster, member, rates, tls, metrics, connections, idleTimeoutMs, stop, log })
+    const quota = settings.get(options.diskQuota)
+    const quotaBytes = quota === null ? null : quota * 1024 * 1024
+    const repairWaitMs = settings.get(options.repairWait) * 1_000
+    const storage = { quotaBytes, repairWaitMs }
+    await serve({ cluster, member, rates, tls, metrics, connections, ...storage, idleTimeoutMs, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

@@ -76,6 +76,15 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
         )
       else log.info({ event: 'replica.storage-has-room' }, 'the disk has room again')
       return
+    case 'damage found':
+      log.warn({ event: 'storage.damage-found', ...event.damage }, event.words)
+      return
+    case 'damage waits':
+      log.warn({ event: 'storage.damage-waits', ...event.damage }, event.words)
+      return
+    case 'damage mended':
+      log.warn({ event: 'storage.damage-mended', ...event.damage }, event.words)
+      return
     case 'halted':
       log.fatal({ event: 'replica.halted', reason: event.reason }, `stopped itself: ${event.reason}`)
       return

@@ -14,9 +14,11 @@ import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat, type Command, type Reply } from '@chatroom/state-machine'
 import {
   type Certificates,
+  createEntrySource,
   createGrpcTransport,
   createPeerTls,
   openCertificates,
+  repairService,
   TransportError,
 } from '@chatroom/transport-grpc'
 import { adminService } from '@chatroom/transport-grpc/admin'
@@ -44,6 +46,10 @@ export interface ServeOptions {
     ServiceLimits,
     'loginAttemptsPerAccount' | 'loginAttemptsPerAddress' | 'sendsPerSecond'
   >
+  /** What log and snapshots may take on the disk; null for all there is. */
+  readonly quotaBytes: number | null
+  /** How long to wait for replicas that may have what is damaged on this one's disk, milliseconds. */
+  readonly repairWaitMs: number
   /** Idle timeout of sessions that ask for none, milliseconds. */
   readonly idleTimeoutMs: number
   readonly stop: StopRequest
@@ -70,16 +76,25 @@ export async function serve(options: ServeOptions): Promise<void> {
   const trust = peerTls === null ? {} : { credentials: peerTls }
   const observation = await createObservation(options.metrics)
   const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
+  const others = cluster.members.filter(({ id }) => id !== member.id)
+  const { storing, snapshotting } = withinQuota(options.quotaBytes)
+  const storage = openFileStorage({
+    directory: member.dataDirectory,
+    replicaId: member.id,
+    report: (notice) => log.warn({ event: 'storage.notice' }, notice),
+    ...storing,
+  })
   const replica: Replica<Command, Reply, Chat> = createReplica({
     id: member.id,
     members: cluster.members.map(({ id }) => id),
     mode: cluster.mode,
     stateMachine: new Chat(),
-    storage: openFileStorage({
-      directory: member.dataDirectory,
-      replicaId: member.id,
-      report: (notice) => log.warn({ event: 'storage.notice' }, notice),
-    }),
+    storage,
+    mendFrom: others.map(({ id, peerAddress }) =>
+      createEntrySource({ id, address: peerAddress, ...(certificates === null ? {} : { certificates }) }),
+    ),
+    mendWithinMs: options.repairWaitMs,
+    ...snapshotting,
     transport: createGrpcTransport({
       id: member.id,
       listen: member.peerAddress,
@@ -94,6 +109,13 @@ export async function serve(options: ServeOptions): Promise<void> {
             stateHash: (index, howeverLong) => stateHash(replica, index, howeverLong),
           },
           trust,
+        ),
+        repairService(
+          () => ({
+            clusterId: replica.status().clusterId,
+            read: (from, maxBytes) => storage.read(from, maxBytes),
+          }),
+          { peers: others.map(({ id }) => id), ...trust },
         ),
       ],
     }),
@@ -125,12 +147,24 @@ export async function serve(options: ServeOptions): Promise<void> {
     limits: options.connections,
     refused: (refusal) => refused('client', refusal),
   })
+  // A replica that mends its disk may have to wait for others; it must not take a signal for that long.
+  const begun = replica.start()
+  const early = await Promise.race([
+    begun.then(
+      () => null,
+      () => null,
+    ),
+    stop.requested,
+  ])
+  if (early !== null) await replica.stop()
   try {
-    await replica.start()
+    await begun
   } catch (error) {
     await listener.close(0)
     await observation.close()
-    throw startupFailure(error)
+    if (early === null) throw startupFailure(error)
+    log.info({ event: 'replica.stopped', reason: early }, 'stopped before it took part')
+    return
   }
   const { incarnation } = replica.status()
   log.info(
@@ -149,6 +183,30 @@ export async function serve(options: ServeOptions): Promise<void> {
   log.info({ event: 'replica.stopping', reason }, `stopping: ${reason ?? 'closed'}`)
   await stopCleanly({ replica, service, listener, observation, log })
   log.info({ event: 'replica.stopped' }, 'stopped')
+}
+
+const mebibyte = 1024 * 1024
+
+/**
+ * Space comes back only when a snapshot has taken the place of the log before it, and the log reaches back to the snapshot before that: so snapshots and segments have to be a
+ * small part of a small quota.
+ */
+function withinQuota(bytes: number | null): {
+  readonly storing: { readonly quotaBytes?: number; readonly segmentBytes?: number }
+  readonly snapshotting: {
+    readonly snapshotEveryBytes?: number
+    readonly limits?: { readonly compactMarginEntries: number }
+  }
+} {
+  if (bytes === null) return { storing: {}, snapshotting: {} }
+  return {
+    storing: { quotaBytes: bytes, segmentBytes: Math.min(16 * mebibyte, Math.floor(bytes / 16)) },
+    snapshotting: {
+      snapshotEveryBytes: Math.min(64 * mebibyte, Math.floor(bytes / 8)),
+      // Entries that followers may still need: at 16 KiB for a message at most a quarter of the quota.
+      limits: { compactMarginEntries: Math.min(10_000, Math.floor(bytes / (64 * 1024))) },
+    },
+  }
 }
 
 /** @throws StartupError if they cannot be used */

@@ -194,6 +194,23 @@ export const sendsPerSecond: Option<number> = defineOption<number>({
   fallback: 10_000,
 })
 
+export const diskQuota: Option<number | null> = defineOption<number | null>({
+  key: 'diskQuota',
+  placeholder: 'MiB',
+  help: 'what one replica may take on its disk, in MiB, from 64 on; at the quota writes are refused, reads go on',
+  schema: wholeNumber('a number of MiB', 64, 1_000_000_000),
+  fallback: null,
+  fallbackWords: 'none: until the disk is full',
+})
+
+export const repairWait: Option<number> = defineOption<number>({
+  key: 'repairWait',
+  placeholder: 'seconds',
+  help: 'how long a replica whose disk is damaged waits at its start for others that have the entries',
+  schema: wholeNumber('a number of seconds', 0, 86_400),
+  fallback: 120,
+})
+
 export const logLevel: Option<LogLevel> = defineOption<LogLevel>({
   key: 'logLevel',
   placeholder: 'level',
@@ -254,6 +271,8 @@ export const fileOptions: readonly Option<unknown>[] = [
   idleTimeout,
   maxConnections,
   maxConnectionsPerAddress,
+  diskQuota,
+  repairWait,
   loginAttempts,
   loginAttemptsPerAddress,
   sendsPerSecond,

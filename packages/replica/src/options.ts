@@ -4,6 +4,7 @@ import type { Storage } from '@chatroom/replication-log'
 import { defaultLimits, type Limits } from './core/limits.ts'
 import { ReplicaError } from './errors.ts'
 import type { Clock } from './ports/clock.ts'
+import type { EntrySource } from './ports/entry-source.ts'
 import type { Fencer } from './ports/fencer.ts'
 import type { ReplicaObserver } from './ports/observer.ts'
 import type { StateMachine } from './ports/state-machine.ts'
@@ -39,6 +40,10 @@ export interface ReplicaOptions<
     readonly processStart?: string
   }
   readonly limits?: Partial<Limits>
+  /** Who may have entries that turn out to be damaged here when the storage is opened. Asked in this order. Default: nobody. */
+  readonly mendFrom?: readonly EntrySource[]
+  /** How long `start` waits for those of them that do not answer, milliseconds. Default 120,000. */
+  readonly mendWithinMs?: number
   /** A snapshot is taken whenever so many bytes of commands were applied since the last one. Default 64 MiB. */
   readonly snapshotEveryBytes?: number
   /** Commands that may be under way at once; more are refused as overloaded. Default 20,000. */

@@ -13,6 +13,7 @@ import type { StateMachine } from './ports/state-machine.ts'
 import type { Hello, TransportReceiver } from './ports/transport.ts'
 import { Applier } from './shell/applier.ts'
 import { CommitWatch } from './shell/commit-watch.ts'
+import { type MendingEvent, openWhole } from './shell/mending.ts'
 import { Persister } from './shell/persister.ts'
 import { outcomeUnknown, Proposals, refusal } from './shell/proposals.ts'
 import { Questions } from './shell/questions.ts'
@@ -27,6 +28,7 @@ const TICK_MS = 20
 
 export type ReplicaEvent =
   | Report
+  | MendingEvent
   | { readonly type: 'halted'; readonly reason: string }
   | { readonly type: 'fencing failed'; readonly reason: string }
   | { readonly type: 'storage full'; readonly full: boolean }
@@ -40,7 +42,7 @@ export interface Replica<
   readonly id: ReplicaId
   /** For looks that may be stale; what must be up to date goes through `read`. */
   readonly stateMachine: Machine
-  /** Opens the storage, binds the listener, takes part. Rejects if the storage cannot be opened or the address is taken. */
+  /** Opens the storage, mending it if it is damaged, binds the listener, takes part. Rejects if the storage cannot be opened or the address is taken. */
   start(): Promise<void>
   /** Resolves when the command is committed, durable and applied here. Commands enter the log in the order of the calls. Rejects with a `ReplicaError`. */
   propose(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Reply>
@@ -104,6 +106,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   /** Messages that wait for a persist, ascending by its number. */
   readonly #held: Extract<Effect, { type: 'send' }>[] = []
   #running: Running<Command, Reply> | null = null
+  readonly #stopping = new AbortController()
   #draining = false
   #stopTicking: () => void = () => undefined
   #stopped: ReplicaError | null = null
@@ -131,7 +134,19 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   async start(): Promise<void> {
     const { id, members, mode, stateMachine, storage, transport, observer, peers = [] } = this.#options
     const clock = this.#clock
-    const stored = await storage.open({ tailBytes: this.#limits.cacheBytes })
+    const stored = await openWhole({
+      storage,
+      sources: this.#options.mendFrom ?? [],
+      clock,
+      withinMs: this.#options.mendWithinMs ?? 120_000,
+      tailBytes: this.#limits.cacheBytes,
+      signal: this.#stopping.signal,
+      emit: (event) => this.#emit(event),
+    })
+    if (this.#stopped !== null) {
+      await storage.close()
+      throw this.#stopped
+    }
     if (stored.identity.replicaId !== id) {
       throw new ReplicaError(
         'invalid configuration',
@@ -510,6 +525,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #end(error: ReplicaError): void {
     this.#stopped = error
+    this.#stopping.abort()
     this.#stopTicking()
     this.#running?.persister.stop()
     this.#running?.applier.stop()

@@ -55,6 +55,10 @@ export function kindOfEvent(event: ReplicaEvent): string {
       return 'fencing failed'
     case 'storage full':
       return event.full ? 'disk is full' : 'disk has space again'
+    case 'damage found':
+    case 'damage waits':
+    case 'damage mended':
+      return event.type
   }
 }
 
@@ -123,6 +127,10 @@ export function describeEvent(event: ReplicaEvent): string {
       return event.reason
     case 'storage full':
       return event.full ? 'full' : 'space again'
+    case 'damage found':
+    case 'damage waits':
+    case 'damage mended':
+      return event.words
   }
 }
 

@@ -29,7 +29,7 @@ const refusals: Record<VoteRefusal, WireRefusal> = {
 const kindNames = namesByNumber(kinds)
 const refusalNames = namesByNumber(refusals)
 
-export function entryKindNumber(kind: EntryKind): number {
+export function entryKindNumber(kind: EntryKind): WireKind {
   return kinds[kind]
 }
 

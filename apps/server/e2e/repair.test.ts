@@ -1,0 +1,119 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { startCluster, type TestCluster } from './harness/cluster.ts'
+
+const all = [0, 1, 2]
+/** FORMAT.md: what a batch begins with, and how long its header is. */
+const magic = Buffer.from([0xb1, 0x4c, 0x4f, 0x47])
+const headerBytes = 64
+
+interface Batch {
+  readonly offset: number
+  readonly first: number
+  readonly count: number
+  readonly bodyBytes: number
+}
+
+async function segmentOf(
+  cluster: TestCluster,
+  id: number,
+): Promise<{ path: string; content: Buffer; batches: Batch[] }> {
+  const directory = join(cluster.dataDirectory, `replica-${id}`)
+  const name = (await readdir(directory)).find((each) => each.endsWith('.seg')) ?? ''
+  const path = join(directory, name)
+  const content = await readFile(path)
+  const batches: Batch[] = []
+  for (let at = content.indexOf(magic); at !== -1; at = content.indexOf(magic, at + 1)) {
+    if (content.readUInt32LE(at + 16) !== at) continue
+    const [bodyBytes, count, first] = [8, 20, 24].map((field) => content.readUInt32LE(at + field))
+    batches.push({ offset: at, first: first ?? 0, count: count ?? 0, bodyBytes: bodyBytes ?? 0 })
+  }
+  return { path, content, batches: batches.filter(({ count }) => count > 0) }
+}
+
+function events(cluster: TestCluster, id: number): string[] {
+  return [...cluster.replica(id).stdout.matchAll(/"event":"(storage\.[^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  )
+}
+
+async function withMessages(
+  flags: readonly string[],
+): Promise<{ cluster: TestCluster; read: () => Promise<string[]> }> {
+  const cluster = await startCluster(flags)
+  const alice = await cluster.loggedIn('alice')
+  const bob = await cluster.loggedIn('bob')
+  for (let n = 0; n < 40; n++) await alice.send('bob', `message ${n}`)
+  const read = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const { text } of bob.inbox({ follow: false })) found.push(text)
+    return found
+  }
+  return { cluster, read }
+}
+
+const expected = Array.from({ length: 40 }, (_, n) => `message ${n}`)
+
+describe('a replica whose disk is damaged', () => {
+  it('heals from the others, in every part of its log at once, and leads with the whole of it', async () => {
+    const { cluster, read } = await withMessages([])
+    const before = await cluster.untilView(all)
+    const follower = (before.id + 1) % all.length
+    await cluster.replica(follower).kill()
+    const { path, content, batches } = await segmentOf(cluster, follower)
+    const flip = (offset: number, bit = 3): void => {
+      content.writeUInt8(content.readUInt8(offset) ^ (1 << bit), offset)
+    }
+    const at = (number: number): Batch => {
+      const batch = batches[number]
+      if (batch === undefined) throw new Error(`there are ${batches.length} batches only`)
+      return batch
+    }
+    flip(20)
+    flip(at(2).offset)
+    flip(at(4).offset + 5)
+    flip(at(6).offset + 26)
+    flip(at(8).offset + 50)
+    flip(at(10).offset + headerBytes + 1)
+    flip(at(12).offset + headerBytes + 9)
+    flip(at(14).offset + headerBytes + 40)
+    flip(at(16).offset + headerBytes + at(16).bodyBytes - 2)
+    content.fill(0, at(18).offset, at(18).offset + headerBytes + 10)
+    await writeFile(path, content)
+
+    cluster.start(follower)
+    await cluster.untilView(all)
+    expect(events(cluster, follower).filter((event) => event === 'storage.damage-mended')).toHaveLength(10)
+    // What it mended is what it has: it leads, alone, and nothing is missing.
+    for (const id of all.filter((each) => each !== follower)) await cluster.replica(id).kill()
+    await cluster.untilView([follower])
+    expect(await read()).toEqual(expected)
+  })
+
+  it('waits for others; if nobody has the entries it does not start, says which index is lost, and touches nothing', async () => {
+    const { cluster, read } = await withMessages(['--repair-wait', '3'])
+    for (const id of all) await cluster.replica(id).kill()
+    const { path, content, batches } = await segmentOf(cluster, 1)
+    const lost = batches[20]
+    if (lost === undefined) throw new Error('too few batches')
+    content.fill(0xff, lost.offset + headerBytes, lost.offset + headerBytes + 8)
+    await writeFile(path, content)
+
+    const alone = cluster.start(1)
+    expect(await alone.exited).toMatchObject({ code: 1 })
+    expect(alone.stdout).toMatch(/waits for entr(y|ies) \d+.*no answer from replica 0/)
+    const last = lost.first + lost.count - 1
+    expect(alone.stderr).toMatch(
+      new RegExp(`entries ${lost.first} to ${last} cannot be read.*does not start without`),
+    )
+    expect(alone.stderr.trim().split('\n')).toHaveLength(1)
+
+    cluster.start(0)
+    await cluster.untilStatus(0, 'is up', () => true)
+    for (const id of [1, 2]) cluster.start(id)
+    await cluster.untilView(all)
+    expect(events(cluster, 1).slice(-1)).toEqual(['storage.damage-mended'])
+    expect(await read()).toEqual(expected)
+  })
+})

@@ -1,0 +1,106 @@
+import type { ReplicaId } from '@chatroom/election'
+import type { EntryRequest, EntrySource } from '@chatroom/replica'
+import type { Entry, EntryCopy } from '@chatroom/replication-log'
+import { type ChannelCredentials, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { formatAddress, type PeerAddress } from '../address.ts'
+import { TransportError } from '../errors.ts'
+import { type FetchResponse, RepairServiceClient } from '../gen/chatroom/replica/v1/repair_service.ts'
+import type { Certificates } from '../tls/certificates.ts'
+import { replicaName } from '../tls/identity.ts'
+import { entryKindName } from '../wire/names.ts'
+
+export interface EntrySourceOptions {
+  /** Whom to ask. */
+  readonly id: ReplicaId
+  /** Its peer port. */
+  readonly address: PeerAddress
+  /** The asking replica's own. Default: plain text. */
+  readonly certificates?: Certificates
+}
+
+/** One message has parts of 256 KiB, or a single entry. */
+const partBytes = 72 * 1024 * 1024
+/** Of an answer no more is taken. */
+const answerBytes = 160 * 1024 * 1024
+
+/** Another replica's `RepairService`, for `mendFrom` of `createReplica`. `fetch` rejects with a `TransportError`. Connects for each call. */
+export function createEntrySource({ id, address, certificates }: EntrySourceOptions): EntrySource {
+  return {
+    name: `replica ${id}`,
+    fetch: (request, signal) =>
+      ask(formatAddress(address), credentialsOf(certificates), replicaName(id), request, signal),
+  }
+}
+
+function credentialsOf(certificates: Certificates | undefined): ChannelCredentials {
+  if (certificates === undefined) return credentials.createInsecure()
+  const { ca, key, cert } = certificates.current()
+  return credentials.createSsl(ca, key, cert)
+}
+
+function ask(
+  address: string,
+  trust: ChannelCredentials,
+  name: string,
+  { from, to }: EntryRequest,
+  signal: AbortSignal,
+): Promise<EntryCopy> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(aborted(address))
+    const client = new RepairServiceClient(address, trust, {
+      'grpc.enable_http_proxy': 0,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.ssl_target_name_override': name,
+      'grpc.max_receive_message_length': partBytes,
+    })
+    const call = client.fetch({ from, to: to ?? undefined })
+    const abort = (): void => call.cancel()
+    const entries: Entry[] = []
+    let clusterId = ''
+    let bytes = 0
+    const end = (error: Error | null): void => {
+      signal.removeEventListener('abort', abort)
+      client.close()
+      if (error === null) resolve({ clusterId, entries })
+      else reject(error)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    call.on('data', (part: FetchResponse) => {
+      clusterId = part.clusterId
+      for (const each of part.entries) {
+        const { index, term, time, payload } = each
+        const kind = entryKindName(each.kind)
+        bytes += payload.length
+        if (kind === undefined || index !== from + entries.length || bytes > answerBytes) {
+          call.cancel()
+          return end(
+            new TransportError(
+              'malformed message',
+              `${address} answered with other entries than it was asked for`,
+            ),
+          )
+        }
+        entries.push({ index, term, time, kind, payload: Uint8Array.from(payload) })
+      }
+    })
+    call.on('error', (error: ServiceError) =>
+      end(signal.aborted ? aborted(address) : failure(address, error)),
+    )
+    call.on('end', () => end(null))
+  })
+}
+
+function aborted(address: string): TransportError {
+  return new TransportError('aborted', `${address} did not answer in time`)
+}
+
+function failure(address: string, error: ServiceError): TransportError {
+  const refused = error.code === status.UNAVAILABLE && error.details.includes('ECONNREFUSED')
+  return new TransportError(
+    'unreachable',
+    refused ? `nobody listens on ${address}` : `${address}: ${error.details}`,
+    {
+      cause: error,
+    },
+  )
+}
