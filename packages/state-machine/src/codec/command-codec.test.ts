@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { anyText } from '../../test/any-text.ts'
 import { codeThrown } from '../../test/driver.ts'
 import type { Command } from '../command.ts'
 import { Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
@@ -7,8 +8,7 @@ import { CommandCodec } from './command-codec.ts'
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 200 }),
-  fc.string({ unit: 'binary-ascii', maxLength: 200 }),
+  anyText(200),
   fc.nat(70_000).map((length) => 'x'.repeat(length)),
   fc.nat(3_000).map((length) => '€'.repeat(length)),
 )

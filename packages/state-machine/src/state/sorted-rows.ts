@@ -19,14 +19,21 @@ export class SortedRows<K> {
 
   /** No row may have the key. */
   add(key: K, address: Address): void {
+    if (this.#addLast(key, address)) return
     const at = this.#chunkOf(key)
-    const chunk = this.#chunks[at]
-    if (chunk === undefined) {
-      this.#chunks.push([address])
-      return
-    }
+    const chunk = this.#chunks[at] ?? []
     chunk.splice(this.#placeIn(chunk, key), 0, address)
     if (chunk.length > chunkRows) this.#chunks.splice(at + 1, 0, chunk.splice(chunkRows >> 1))
+  }
+
+  /** Adds a row that comes after all others, as those of a snapshot do: without a search, and without half-empty chunks. */
+  #addLast(key: K, address: Address): boolean {
+    const chunk = this.#chunks.at(-1)
+    const last = chunk?.at(-1)
+    if (chunk !== undefined && last !== undefined && this.#compare(last, key) > 0) return false
+    if (chunk !== undefined && chunk.length < chunkRows) chunk.push(address)
+    else this.#chunks.push([address])
+    return true
   }
 
   /** Removes the row of this key, which must be there. */
