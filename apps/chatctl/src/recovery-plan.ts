@@ -14,6 +14,8 @@ export interface Survivor {
 export type RecoveryPlan =
   /** It must not be done; why, as a sentence. */
   | { readonly type: 'refuse'; readonly why: string }
+  /** Nobody waits for those that are lost: starting the others is enough; why, as a sentence. */
+  | { readonly type: 'unneeded'; readonly why: string }
   /** `base` goes on alone; the data of `aside` is put aside, so that they start anew and are brought up to date. `lost`: members whose data is given up. */
   | {
       readonly type: 'recover'
@@ -36,9 +38,10 @@ export function planRecovery(survivors: readonly Survivor[], without: readonly n
   const lost = members.filter((id) => without.includes(id))
   const missing = members.filter((id) => !without.includes(id) && !survivors.some((other) => other.id === id))
   if (lost.length === 0)
-    return refuse(
-      `Nothing waits for replica ${without.join(', ')}: the newest view counts on ${members.join(', ')}. Start them.`,
-    )
+    return {
+      type: 'unneeded',
+      why: `Nobody waits for replica ${without.join(', ')}: the newest view counts on replica ${members.join(', ')}. Start the replicas.`,
+    }
   if (missing.length > 0)
     return refuse(
       `The newest view counts on replica ${missing.join(', ')}, too, and there is no data of it here. Bring it, or give it up as well: --without ${[...without, ...missing].toSorted().join()}.`,

@@ -20,27 +20,23 @@ describe('recovery', () => {
   test.each([
     ['without any data', [], [2], /nothing can be recovered/],
     [
-      'while nothing waits for it',
-      [survivor(0, [0, 1], 3, 9), survivor(1, [0, 1], 3, 9)],
-      [2],
-      /^Nothing waits for replica 2: the newest view counts on 0, 1\./,
-    ],
-    [
       'while another is missing',
       [survivor(0, [0, 1, 2], 1, 7)],
       [2],
       /counts on replica 1, too.*--without 1,2\.$/,
     ],
-    [
-      'by an older view',
-      [survivor(0, [0, 1, 2], 1, 7), survivor(1, [1], 8, 9)],
-      [2],
-      /^Nothing waits for replica 2/,
-    ],
   ])('is refused %s', (_, survivors, without, why) => {
     expect(planRecovery(survivors, without)).toMatchObject({
       type: 'refuse',
       why: expect.stringMatching(why),
+    })
+  })
+
+  test('is not needed where nobody waits for the lost ones', () => {
+    const newer = survivor(0, [0, 1], 3, 9)
+    expect(planRecovery([newer, survivor(1, [0, 1, 2], 1, 7)], [2])).toEqual({
+      type: 'unneeded',
+      why: 'Nobody waits for replica 2: the newest view counts on replica 0, 1. Start the replicas.',
     })
   })
 

@@ -44,7 +44,7 @@ data directories of this host, with all replicas stopped; a replica that runs is
 What only the lost replicas held is lost for good, although its senders were told that it was sent. The replica with the longest log goes on as a new cluster;
 the data of the others is renamed, nothing is deleted, and they are brought up to date when they start. A lost replica that turns up after all is refused.
 
-Exit codes: 0 recovered, 1 not done, 2 called or configured wrongly.`
+Exit codes: 0 recovered, or nobody waits for the lost replicas, 1 not done, 2 called or configured wrongly.`
 
 /** `chatctl recover` */
 export const recoverCommand: CommandDefinition = {
@@ -74,8 +74,12 @@ export const recoverCommand: CommandDefinition = {
       }
       const plan = planRecovery(opened, lost)
       const base = opened.find(({ id }) => plan.type === 'recover' && id === plan.base)
+      if (plan.type === 'unneeded') {
+        surroundings.stdout(`${plan.why}\n`)
+        return 0
+      }
       if (plan.type === 'refuse' || base === undefined) {
-        surroundings.stderr(`${plan.type === 'refuse' ? plan.why : 'Nothing to do.'}\n`)
+        surroundings.stderr(`${plan.type === 'refuse' ? plan.why : 'There is nothing to go on with.'}\n`)
         return 1
       }
       surroundings.stdout(warning(base, plan))
