@@ -122,7 +122,11 @@ describe('the prompt', () => {
     const terminal = await fixture.logIn([], { environment })
     await fixture.cluster.replica(0).kill()
     terminal.type('send bob one\r')
-    await expect(terminal).toShow(/^alice \S 1 unsent>$/)
+    await expect(terminal).toShow(
+      'alice> send bob one',
+      'Queued for bob: no replica has acknowledged it yet.',
+      /^alice \S 1 unsent>$/,
+    )
     terminal.type('send bob tw')
     await expect(terminal).toShow(/^alice \S 1 unsent> send bob tw$/)
     fixture.cluster.lead(1)

@@ -94,6 +94,14 @@ describe('one command of the shell', () => {
     expect(await run(['inbox'])).toMatchObject({ stderr: 'inbox: Log in first: chatroom login NAME.\n' })
   })
 
+  it('logs nobody in if it cannot keep the login', async () => {
+    writeFileSync(join(directory, 'chatroom'), 'no directory')
+    const { code, stderr } = await run(['login', 'alice'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('set XDG_STATE_HOME')
+    expect(fixture.cluster.chat.openSessions).toBe(1)
+  })
+
   it('lists, makes and removes accounts, and shows the cluster', async () => {
     expect(await run(['create', 'alma'])).toEqual(said('The account alma has been made.\n'))
     expect(await run(['list', 'al'])).toEqual(said('alice\nalma\n'))

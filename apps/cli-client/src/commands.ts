@@ -20,6 +20,8 @@ export interface CommandHelp {
   readonly usage: string
   readonly summary: string
   readonly details: string
+  /** As it may be typed, where the usage does not say it all. */
+  readonly example?: string
   /** Only where commands come from a file or a pipe. */
   readonly scriptsOnly: boolean
 }
@@ -33,6 +35,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'help [command]',
     summary: 'print this, or more about one command',
     details: '',
+    example: 'help send',
     scriptsOnly: false,
   },
   {
@@ -40,6 +43,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'create [name]',
     summary: 'make an account',
     details: `Asks for the password. A name with spaces is written in "quotes". ${asked}`,
+    example: 'create alice',
     scriptsOnly: false,
   },
   {
@@ -47,6 +51,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'login [--takeover] [name]',
     summary: 'log in; messages that wait are shown',
     details: `Asks for the password. With --takeover a login of the same account elsewhere ends. ${asked}`,
+    example: 'login alice',
     scriptsOnly: false,
   },
   {
@@ -61,6 +66,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'list [beginning]',
     summary: 'list the accounts whose names begin so, or all',
     details: 'Needs no login. The beginning is taken literally.',
+    example: 'list al',
     scriptsOnly: false,
   },
   {
@@ -68,6 +74,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'delete [name]',
     summary: 'remove your account and the messages that wait for it',
     details: 'Asks for the name of your account once more.',
+    example: 'delete alice',
     scriptsOnly: false,
   },
   {
@@ -75,6 +82,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'send [name] [text]',
     summary: 'send a message',
     details: `The text is the rest of the line. If the other one is not logged in it waits. ${asked}`,
+    example: 'send bob see you at eight',
     scriptsOnly: false,
   },
   {
@@ -96,6 +104,7 @@ export const commands: readonly CommandHelp[] = [
     usage: 'wait SECONDS',
     summary: 'stay and print the messages that arrive (scripts only)',
     details: 'For use in scripts: on a terminal messages appear by themselves.',
+    example: 'wait 5',
     scriptsOnly: true,
   },
   {
@@ -122,8 +131,9 @@ export function findCommand(name: string): CommandHelp | { readonly wrong: strin
 /** The text of `help`, a line each. */
 export function helpLines(command: CommandHelp | null, inScript: boolean): string[] {
   if (command !== null) {
-    const lines = [`${command.usage}  ${command.summary}`]
-    return command.details === '' ? lines : [...lines, command.details]
+    const { usage, summary, details, example } = command
+    const more = [details, example === undefined ? '' : `For example: ${example}`]
+    return [`${usage}  ${summary}`, ...more.filter((line) => line !== '')]
   }
   const shown = commands.filter((each) => inScript || !each.scriptsOnly)
   const width = Math.max(...shown.map((each) => each.usage.length))

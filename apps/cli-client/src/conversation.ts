@@ -147,7 +147,13 @@ export class Conversation {
       const client = await this.#client()
       await client.sendable({ signal })
       this.#prompt.unsent(++this.#unsent)
-      const sent = client.send(to, text, { signal }).finally(() => this.#prompt.unsent(--this.#unsent))
+      const slow = setTimeout(() => {
+        this.#parts.presenter.aside(`Queued for ${to}: no replica has acknowledged it yet.`)
+      }, blinkMs)
+      const sent = client.send(to, text, { signal }).finally(() => {
+        clearTimeout(slow)
+        this.#prompt.unsent(--this.#unsent)
+      })
       const told = sent.then((id) => done('send', `Sent to ${to}.`, { to, id }))
       this.#results.add(told.catch((error: unknown) => failed('send', error)))
     } catch (error) {

@@ -36,7 +36,13 @@ export const login: ShotAction = async (shot) => {
   })
   const { idleTimeoutSeconds, waiting } = opened
   if (connected.keptSession !== null) {
-    store.save({ name: opened.name, token: connected.keptSession.token, idleTimeoutSeconds })
+    try {
+      store.save({ name: opened.name, token: connected.keptSession.token, idleTimeoutSeconds })
+    } catch (error) {
+      // A login that nobody can use would only keep others out.
+      await connected.logout({ signal })
+      throw error
+    }
   }
   if (kept !== null && kept.name !== opened.name) await endOf(kept, shot)
   const messages = waiting === 1 ? '1 message waits' : `${waiting} messages wait`

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { UsageError } from '../arguments.ts'
 import { readPrivateFile, removePrivateFile, writePrivateFile } from './private-file.ts'
 
 /** The login that one-shot commands share. */
@@ -24,18 +25,30 @@ export class SessionStore {
     this.#file = join(directory, `session-${cluster}.json`)
   }
 
-  /** null if there is none, or none that can be read: then only another login helps. */
+  /** null if there is none, or what is there makes no sense: then only another login helps. @throws UsageError if the file cannot be read */
   load(): KeptLogin | null {
-    const text = readPrivateFile(this.#file)
+    const text = told(() => readPrivateFile(this.#file))
     return text === null ? null : keptLoginIn(text)
   }
 
+  /** @throws UsageError if the file cannot be written */
   save(login: KeptLogin): void {
-    writePrivateFile(this.#file, `${JSON.stringify(login)}\n`)
+    told(() => writePrivateFile(this.#file, `${JSON.stringify(login)}\n`))
   }
 
+  /** @throws UsageError if the file cannot be removed */
   forget(): void {
-    removePrivateFile(this.#file)
+    told(() => removePrivateFile(this.#file))
+  }
+}
+
+/** What the file system says, with what to do about it. */
+function told<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`The login cannot be kept (${why}): set XDG_STATE_HOME to a directory of yours.`)
   }
 }
 

@@ -15,6 +15,8 @@ export function readPrivateFile(file: string): string | null {
 export function writePrivateFile(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.${process.pid}`
+  // Of a process that had the same number and ended in the middle of this.
+  rmSync(draft, { force: true })
   try {
     writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
     renameSync(draft, file)
