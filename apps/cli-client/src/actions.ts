@@ -1,5 +1,13 @@
 import { type ChatClient, ChatError } from '@chatroom/client'
-import { confirmationIn, credentialsIn, loginIn, nothingIn, secondsIn, wholeName } from './arguments.ts'
+import {
+  confirmationIn,
+  credentialsIn,
+  loginIn,
+  nothingIn,
+  passwordsIn,
+  secondsIn,
+  wholeName,
+} from './arguments.ts'
 import type { Attendance } from './attendance.ts'
 import { type CommandName, commands, findCommand, helpLines } from './commands.ts'
 import type { Input } from './input/input.ts'
@@ -76,6 +84,29 @@ export function actionsOf(parts: ActionParts): Readonly<Record<ActionName, Actio
       if (inScript) await attendance.fetch()
       await attendance.leave(() => client.logout({ signal }))
       return done('logout', 'Logged out.')
+    },
+
+    passwd: async (rest) => {
+      nothingIn(rest, 'passwd')
+      if (!inScript) mustBeIn()
+      const { old, next } = await passwordsIn(input, !inScript)
+      const { presence } = attendance
+      if (presence.kind === 'out') throw new ChatError('not logged in', 'Log in first.')
+      const client = await parts.client()
+      // So that a script does the same every time: what waited before is told before.
+      if (inScript) await attendance.fetch()
+      await attendance.leave(() => client.changePassword(old, next, { signal }))
+      const { idleTimeoutSeconds } = parts
+      try {
+        const login = await client.login(presence.name, next, { idleTimeoutSeconds, signal })
+        return done('passwd', 'The password has been changed.', {
+          name: login.name,
+          idleTimeoutSeconds: login.idleTimeoutSeconds,
+        })
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error
+        return done('passwd', `The password has been changed, but log in again: ${error.message}`)
+      }
     },
 
     list: async (rest) => {

@@ -8,6 +8,9 @@ export class UsageError extends Error {
 
 const name: Question = { prompt: 'Name: ', what: 'the name', hidden: false }
 const password: Question = { prompt: 'Password: ', what: 'the password', hidden: true }
+const oldPassword: Question = { prompt: 'Old password: ', what: 'the old password', hidden: true }
+const newPassword: Question = { prompt: 'New password: ', what: 'the new password', hidden: true }
+const again: Question = { prompt: 'New password again: ', what: 'the new password', hidden: true }
 const recipient: Question = { prompt: 'To: ', what: 'the name of the recipient', hidden: false }
 const text: Question = { prompt: 'Text: ', what: 'the text', hidden: false }
 const confirmation: Question = {
@@ -44,6 +47,18 @@ export async function loginIn(
   if (!words.includes(takeover)) return { ...(await credentialsIn(rest, input)), takeover: false }
   const without = rest.replace(/(?<=^|\s)--takeover(?=\s|$)\s*/u, '').trimEnd()
   return { ...(await credentialsIn(without, input)), takeover: true }
+}
+
+/** The old password and the new one, which `repeated` asks for twice: who types it does not see it. */
+export async function passwordsIn(
+  input: Input,
+  repeated: boolean,
+): Promise<{ readonly old: string; readonly next: string }> {
+  const old = await answer(input, oldPassword)
+  const next = await answer(input, newPassword)
+  if (repeated && (await answer(input, again)) !== next)
+    throw new UsageError('These were two different new passwords: nothing was changed.')
+  return { old, next }
 }
 
 /** `[name] [text]`. The text is the rest of the line as it is. */
@@ -86,6 +101,8 @@ export function nothingIn(rest: string, command: string): void {
 
 /** True if a line has a password in it, which no history may keep. */
 export function holdsPassword(command: string, rest: string): boolean {
+  // Not how it is meant; but somebody types it.
+  if (command === 'passwd') return rest.trim() !== ''
   if (command !== 'create' && command !== 'login') return false
   const first = takeWord(rest.replace(takeover, ''))
   return 'wrong' in first || first.rest !== ''

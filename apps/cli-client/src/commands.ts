@@ -5,6 +5,7 @@ export type CommandName =
   | 'create'
   | 'login'
   | 'logout'
+  | 'passwd'
   | 'list'
   | 'delete'
   | 'send'
@@ -59,6 +60,13 @@ export const commands: readonly CommandHelp[] = [
     usage: 'logout',
     summary: 'log out',
     details: 'Messages that arrive from then on wait for the next login.',
+    scriptsOnly: false,
+  },
+  {
+    name: 'passwd',
+    usage: 'passwd',
+    summary: 'change your password',
+    details: 'Asks for the old one and the new one. Whoever else uses this login is logged out.',
     scriptsOnly: false,
   },
   {

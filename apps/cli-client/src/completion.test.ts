@@ -11,7 +11,7 @@ async function complete(line: string): Promise<Completions> {
 
 describe('completion', () => {
   it.each([
-    ['', 'help ', 'help create login logout list delete send check status quit'],
+    ['', 'help ', 'help create login logout passwd list delete send check status quit'],
     ['lo', 'lo', 'login logout'],
     ['/lo', '/lo', '/login /logout'],
   ])('of %j offers commands', async (line, _replaced, commands) => {

@@ -26,7 +26,7 @@ export interface ConversationParts {
 }
 
 /** Commands that tell the replicas of the user's activity by themselves, or change who is logged in. */
-const telling: ReadonlySet<string> = new Set(['login', 'logout', 'list', 'delete', 'send', 'quit'])
+const telling: ReadonlySet<string> = new Set(['login', 'logout', 'passwd', 'list', 'delete', 'send', 'quit'])
 
 /** As long as somebody waits for a completion, milliseconds. */
 const completionMs = 1_000
@@ -168,7 +168,7 @@ export class Conversation {
     const result = await this.#actions[name](rest).catch((error: unknown) => resultOf(name, error))
     if (name === 'quit' && result.outcome === 'done') return await this.#quit(result)
     await this.#finish(Promise.resolve(result))
-    if (name === 'login' && result.outcome === 'done') await this.#begin(result)
+    if (result.outcome === 'done' && 'idleTimeoutSeconds' in result.fields) await this.#begin(result)
     return false
   }
 

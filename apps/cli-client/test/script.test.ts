@@ -118,6 +118,24 @@ describe('a script', () => {
     expect(cluster.chat.list('', '', 9)).toEqual(['alice', 'bob'])
   })
 
+  it('changes the password, goes on logged in, and the old one is of no use', async () => {
+    const script = await run(
+      'login alice',
+      'secret',
+      'passwd',
+      'wrong',
+      'new',
+      'passwd',
+      'secret',
+      'new',
+      'send bob hi',
+    )
+    expect(script.results).toEqual(['login OK', 'passwd UNAUTHENTICATED', 'passwd OK', 'send OK'])
+    expect((await run('login alice', 'secret')).results).toEqual(['login UNAUTHENTICATED'])
+    expect((await run('login alice', 'new')).results).toEqual(['login OK'])
+    expect((await run('passwd', 'new', 'newer')).results).toEqual(['passwd UNAUTHENTICATED'])
+  })
+
   it('prints results as objects with documented fields', async () => {
     const script = await run('login alice', 'secret', 'send bob hi', 'list b', 'check', 'logout', 'quit')
     expect(script.lines).toEqual([

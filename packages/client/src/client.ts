@@ -198,6 +198,16 @@ export class ChatClient implements AsyncDisposable {
     this.#forget(session)
   }
 
+  /**
+   * Changes the password of the session's account. The session ends, wherever its token is: log in with the new password.
+   * @throws ChatError `wrong credentials` if `oldPassword` is not the account's; `too many attempts`
+   */
+  async changePassword(oldPassword: string, newPassword: string, options: CallOptions = {}): Promise<void> {
+    const session = this.#current()
+    await session.changePassword(oldPassword, newPassword, options.signal)
+    this.#forget(session)
+  }
+
   /** The names of all accounts that begin with the literal text `prefix`, in order, fetched as they are taken. Needs no session. */
   async *list(prefix = '', options: CallOptions = {}): AsyncGenerator<string, void, void> {
     let pageToken = ''

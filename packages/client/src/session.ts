@@ -90,6 +90,19 @@ export class Session {
     this.end(new ChatError('account deleted', 'The account has been deleted.'))
   }
 
+  /** Changes the account's password, which ends the session. */
+  async changePassword(
+    oldPassword: string,
+    newPassword: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.sender.settled([signal])
+    await this.#acknowledger.settled().catch(() => undefined)
+    const change = { requestId: randomUUID(), oldPassword, newPassword }
+    await this.#leave(ChatServiceService.changePassword, change, signal)
+    this.end(new ChatError('password changed', 'The password has been changed: log in with the new one.'))
+  }
+
   /** Ends everything here, without a word to the replicas. */
   end(error: ChatError): void {
     this.#end.abort(error)

@@ -15,7 +15,7 @@ export class ModelRefusal extends Error {
 
 interface Account {
   readonly name: string
-  readonly password: string
+  password: string
   lastSequence: number
   mailbox: Message[]
 }
@@ -28,13 +28,19 @@ interface ModelSession {
 }
 
 /** How a session can end from outside. */
-export type SessionEnd = 'SESSION_TAKEN_OVER' | 'SESSION_EXPIRED' | 'ACCOUNT_DELETED' | 'LOGGED_OUT'
+export type SessionEnd =
+  | 'SESSION_TAKEN_OVER'
+  | 'SESSION_EXPIRED'
+  | 'ACCOUNT_DELETED'
+  | 'LOGGED_OUT'
+  | 'PASSWORD_CHANGED'
 
 const endWords: Readonly<Record<SessionEnd, string>> = {
   SESSION_TAKEN_OVER: 'Another login took this session over.',
   SESSION_EXPIRED: 'The session expired.',
   ACCOUNT_DELETED: 'The account was deleted.',
   LOGGED_OUT: 'The session logged out.',
+  PASSWORD_CHANGED: 'The password was changed.',
 }
 
 /** The chat's rules in memory, shared by all replicas of a fake cluster: small enough to be right by looking at it. */
@@ -113,6 +119,15 @@ export class ChatModel {
     }
     this.#accounts.delete(session.account.name)
     this.#end(session, 'ACCOUNT_DELETED')
+  }
+
+  changePassword(token: string | null, oldPassword: string, newPassword: string): void {
+    const session = this.#session(token)
+    if (session.account.password !== oldPassword) {
+      throw new ModelRefusal('UNAUTHENTICATED', 'WRONG_CREDENTIALS', 'Unknown account or wrong password.')
+    }
+    session.account.password = newPassword
+    this.#end(session, 'PASSWORD_CHANGED')
   }
 
   list(prefix: string, after: string, limit: number): string[] {

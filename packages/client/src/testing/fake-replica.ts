@@ -1,5 +1,6 @@
 import {
   type AcknowledgeRequest,
+  type ChangePasswordRequest,
   type ChatErrorExtra,
   type ChatErrorReason,
   ChatServiceService,
@@ -77,6 +78,13 @@ export class FakeReplica {
         this.#chat.deleteAccount(token, confirmName)
         return {}
       }),
+      changePassword: this.#unary(
+        'changePassword',
+        ({ oldPassword, newPassword }: ChangePasswordRequest, token) => {
+          this.#chat.changePassword(token, oldPassword, newPassword)
+          return {}
+        },
+      ),
       listAccounts: this.#unary(
         'listAccounts',
         ({ prefix, pageSize, pageToken }: ListAccountsRequest, token) => {
