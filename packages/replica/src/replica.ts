@@ -173,6 +173,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         if (core.lead !== null) this.#commits.held(id, core.log.durable, clock.now())
       },
       failed,
+      full: (full) => this.#emit({ type: 'storage full', full }),
       ...(observer === undefined ? {} : { observer }),
     })
     const applier = new Applier(stateMachine, storage, clock, () => core.log, core.appliedIndex, {

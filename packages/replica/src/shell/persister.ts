@@ -13,6 +13,8 @@ export interface PersisterEvents {
   persisted(persist: number): void
   /** The storage broke a promise or failed for good. */
   failed(error: unknown): void
+  /** The disk is full, or has room again. */
+  full(full: boolean): void
   readonly observer?: Pick<ReplicaObserver, 'persisted'>
 }
 
@@ -86,7 +88,7 @@ export class Persister {
     const begun = observer === undefined ? 0 : this.#clock.now()
     this.#storage.persist(merged).then(
       () => {
-        this.#full = false
+        this.#setFull(false)
         observer?.persisted(this.#clock.now() - begun)
         const last = batch.at(-1)
         if (last !== undefined && !this.#stopped) this.#events.persisted(last.persist)
@@ -94,7 +96,7 @@ export class Persister {
       },
       (error: unknown) => {
         if (error instanceof StorageError && error.code === 'full') {
-          this.#full = true
+          this.#setFull(true)
           this.#clock.after(FULL_RETRY_MS, () => {
             if (!this.#stopped) this.#write(batch)
           })
@@ -103,6 +105,12 @@ export class Persister {
         this.#events.failed(error)
       },
     )
+  }
+
+  #setFull(full: boolean): void {
+    if (full === this.#full) return
+    this.#full = full
+    if (!this.#stopped) this.#events.full(full)
   }
 
   #done(): void {
