@@ -22,7 +22,12 @@ export function statusResult(looks: readonly ReplicaLook[]): Result {
     'status',
     leader < 0 ? 'No replica leads.' : `Replica ${leader} leads.`,
     {
-      replicas: looks.map(({ address, state, ms }, id) => ({ id, address, state: words[state], ms })),
+      replicas: looks.map(({ address, state, ms }, id) => ({
+        id,
+        address,
+        state: words[state],
+        ms: ms === null ? null : Math.round(ms),
+      })),
       leader: leader < 0 ? null : leader,
     },
     lines.map((line) => line.trimEnd()),

@@ -11,6 +11,9 @@ export function manPage(program: ProgramDefinition): string {
   const { name, summary, commands, otherwise } = program
   const lines = [
     `.TH ${name.toUpperCase()} 1 "" "${escaped(`${name} ${otherwise?.version ?? ''}`.trim())}" "User Commands"`,
+    // Words are not broken, nor lines stretched: names of options and variables stay in one piece.
+    '.nh',
+    '.ad l',
     '.SH NAME',
     `${escaped(name)} \\- ${escaped(lowerFirst(summary.replace(/\.$/u, '')))}`,
     '.SH SYNOPSIS',
@@ -20,17 +23,23 @@ export function manPage(program: ProgramDefinition): string {
       ? []
       : ['.SH OPTIONS', ...optionLines(otherwise), ...verbatim(otherwise.notes)]),
     '.SH COMMANDS',
-    ...commands.flatMap((command) => commandLines(name, command)),
+    ...(otherwise === undefined ? [] : ['Each takes the options above too, where they make sense.']),
+    ...commands.flatMap((command) => commandLines(name, command, otherwise?.options ?? [])),
   ]
   return `${lines.filter((line) => line !== '').join('\n')}\n`
 }
 
-function commandLines(program: string, command: CommandDefinition): string[] {
+function commandLines(
+  program: string,
+  command: CommandDefinition,
+  told: readonly Option<unknown>[],
+): string[] {
+  const own = command.options.filter((option) => !told.includes(option))
   return [
     `.SS ${escaped(`${program} ${command.name}`)} ${synopsis(command)}`,
     escaped(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`),
     ...(command.arguments ?? []).flatMap(argumentLines),
-    ...optionLines(command),
+    ...own.filter((option) => !option.hidden).flatMap(oneOption),
     ...verbatim(command.notes),
   ]
 }
@@ -74,4 +83,7 @@ function escaped(text: string): string {
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replace(/^(?=[.'])/u, '\\&')
+    .replace(/\P{ASCII}/gu, (character) => {
+      return `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`
+    })
 }
