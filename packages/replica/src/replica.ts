@@ -148,6 +148,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       throw this.#stopped
     }
     if (stored.identity.replicaId !== id) {
+      await storage.close()
       throw new ReplicaError(
         'invalid configuration',
         `this data belongs to replica ${stored.identity.replicaId}, not to replica ${id}: give each replica its own data directory`,
@@ -404,14 +405,22 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#events.push(event)
     if (this.#draining) return
     this.#draining = true
-    const { core } = this.#running
+    try {
+      this.#drain(this.#running)
+    } catch (error) {
+      // What nobody foresaw has left the core half-way through a step: it must not say anything more.
+      this.#halt(`a fault in the program: ${error instanceof Error ? error.message : String(error)}`, error)
+    }
+    this.#draining = false
+  }
+
+  #drain(running: Running<Command, Reply>): void {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      for (const effect of step(core, next, this.#clock.now())) {
-        this.#perform(effect, this.#running)
+      for (const effect of step(running.core, next, this.#clock.now())) {
+        this.#perform(effect, running)
         if (this.#stopped !== null) return
       }
     }
-    this.#draining = false
   }
 
   #perform(effect: Effect, { core, persister, applier, snapshotter }: Running<Command, Reply>): void {

@@ -4,8 +4,8 @@ import { ReplicaError } from '../errors.ts'
 import type { ReplicaObserver } from '../ports/observer.ts'
 
 interface Waiting<Reply> {
-  resolve(reply: Reply): void
-  reject(error: ReplicaError): void
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (error: ReplicaError) => void
 }
 
 interface Proposal<Reply> extends Waiting<Reply> {
