@@ -134,7 +134,7 @@ describe('while strangers abuse HTTP/2', () => {
 function answerToHeader(port: number, length: number): Promise<string> {
   return new Promise((resolve) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`, { maxSendHeaderBlockLength: 1_024 * 1_024 })
-    session.on('error', (error) => resolve(error.message))
+    session.on('error', (error: Error) => resolve(error.message))
     const stream = session.request({
       ':method': 'POST',
       ':path': path,
@@ -143,7 +143,7 @@ function answerToHeader(port: number, length: number): Promise<string> {
       long: 'x'.repeat(length),
     })
     stream.on('response', (headers) => resolve(String(headers[':status'])))
-    stream.on('error', (error) => resolve(error.message))
+    stream.on('error', (error: Error) => resolve(error.message))
     stream.on('close', () => {
       resolve('closed')
       session.destroy()

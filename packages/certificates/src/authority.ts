@@ -82,7 +82,9 @@ export async function authorityFrom({ certificate, key }: Issued): Promise<Autho
     const signing = await webcrypto.subtle.importKey('pkcs8', bytes, algorithm, true, ['sign'])
     const probe = randomBytes(32)
     const proof = await webcrypto.subtle.sign(algorithm, signing, probe)
-    const publicKey = await read.publicKey.export(algorithm, ['verify'])
+    const publicKey = await webcrypto.subtle.importKey('spki', read.publicKey.rawData, algorithm, true, [
+      'verify',
+    ])
     if (!(await webcrypto.subtle.verify(algorithm, publicKey, proof, probe)))
       throw new TypeError('the key is not that of the certificate')
     return { certificate, key, signer: { certificate: read, key: signing } }

@@ -1,20 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { createPasswords, defaultLimits } from '../src/index.ts'
-import { failureOf, outcomesOf, Received, startChat, type TestClient } from './chat-under-test.ts'
+import { CallError, failureOf, outcomesOf, Received, startChat, type TestClient } from './chat-under-test.ts'
 
 async function reasonOfLogin(client: TestClient, name: string, password: string): Promise<string> {
-  return await client.login(name, { password, takeover: true }).then(
-    () => 'ok',
-    async (error: unknown) => (await failureOf(Promise.reject(error))).reason ?? 'no reason',
-  )
+  try {
+    await client.login(name, { password, takeover: true })
+    return 'ok'
+  } catch (error) {
+    if (error instanceof CallError) return error.info.reason ?? 'no reason'
+    throw error
+  }
 }
 
 describe('attempts to log in', () => {
   test('to one account are limited, also with the right password, and whether it exists or not', async () => {
-    const { client: newClient, clock, loggedIn } = await startChat({ limits: { loginAttemptsPerAccount: 3 } })
-    await loggedIn('alice')
-    const client = newClient()
+    const chat = await startChat({ limits: { loginAttemptsPerAccount: 3 } })
+    await chat.loggedIn('alice')
+    const client = chat.client()
     for (const name of ['alice', 'nobody']) {
       for (let i = 0; i < 3; i++) expect(await reasonOfLogin(client, name, 'wrong')).toBe('WRONG_CREDENTIALS')
       const failure = await failureOf(client.login(name, { password: 'wrong' }))
@@ -22,26 +25,26 @@ describe('attempts to log in', () => {
         code: 'RESOURCE_EXHAUSTED',
         reason: 'TOO_MANY_ATTEMPTS',
         retryAfterMs: 20_000,
-        message: expect.stringContaining('wait 20 seconds'),
       })
+      expect(failure.message).toContain('wait 20 seconds')
     }
     expect(await reasonOfLogin(client, 'alice', 'sesame')).toBe('TOO_MANY_ATTEMPTS')
-    clock.advance(20_000)
+    chat.clock.advance(20_000)
     expect(await reasonOfLogin(client, 'alice', 'sesame')).toBe('ok')
   })
 
   test('that succeed are not counted', async () => {
-    const { client: newClient } = await startChat({
+    const chat = await startChat({
       limits: { loginAttemptsPerAccount: 3, loginAttemptsPerAddress: 3 },
     })
-    const client = newClient()
+    const client = chat.client()
     await client.create('alice')
     for (let i = 0; i < 10; i++) expect(await reasonOfLogin(client, 'alice', 'sesame')).toBe('ok')
   })
 
   test('from one address are limited over all accounts', async () => {
-    const { client: newClient } = await startChat({ limits: { loginAttemptsPerAddress: 5 } })
-    const client = newClient()
+    const chat = await startChat({ limits: { loginAttemptsPerAddress: 5 } })
+    const client = chat.client()
     const reasons: string[] = []
     for (let i = 0; i < 7; i++) reasons.push(await reasonOfLogin(client, `name${i}`, 'wrong'))
     expect(reasons.filter((reason) => reason === 'WRONG_CREDENTIALS')).toHaveLength(5)
@@ -104,14 +107,14 @@ test('a flood of logins does not stall who sends', { timeout: 60_000 }, async ()
 
 describe('a change of password', () => {
   test('lets in with the new one only, and ends the session with its streams', async () => {
-    const { client: newClient, loggedIn } = await startChat()
-    const alice = await loggedIn('alice')
+    const chat = await startChat()
+    const alice = await chat.loggedIn('alice')
     const following = new Received(alice.subscribe())
     await following.count(1)
     await alice.changePassword('sesame', 'open sesame')
     expect(await following.ended).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'PASSWORD_CHANGED' })
     expect(await failureOf(alice.send('bob', 'x'))).toMatchObject({ reason: 'PASSWORD_CHANGED' })
-    const client = newClient()
+    const client = chat.client()
     expect(await reasonOfLogin(client, 'alice', 'sesame')).toBe('WRONG_CREDENTIALS')
     expect(await reasonOfLogin(client, 'alice', 'open sesame')).toBe('ok')
   })
@@ -131,12 +134,12 @@ describe('a change of password', () => {
   })
 
   test('that took effect is answered again with the token it ended', async () => {
-    const { loggedIn, replica } = await startChat()
-    const alice = await loggedIn('alice')
+    const chat = await startChat()
+    const alice = await chat.loggedIn('alice')
     await alice.changePassword('sesame', 'new', 'r')
-    const hash = replica.stateMachine.account('alice')?.passwordHash
+    const hash = chat.replica.stateMachine.account('alice')?.passwordHash
     await alice.changePassword('sesame', 'new', 'r')
-    expect(replica.stateMachine.account('alice')?.passwordHash).toBe(hash)
+    expect(chat.replica.stateMachine.account('alice')?.passwordHash).toBe(hash)
     expect((await failureOf(alice.changePassword('new', 'newer', 'r2'))).reason).toBe('PASSWORD_CHANGED')
   })
 })

@@ -32,7 +32,7 @@ export function callHeaders(path: string): Buffer {
   ])
 }
 
-export const preface: Buffer = Buffer.concat([
+const preface: Buffer = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   frame('settings', 0, 0, Buffer.alloc(0)),
 ])

@@ -192,7 +192,8 @@ describe('connections that come to nothing end', () => {
     socket.on('error', () => undefined).resume()
     socket.write(bytes)
     await new Promise((resolve) => socket.on('close', resolve))
-    expect(zero.refusals).toEqual([{ from: host, reason: expect.stringMatching(reason) }])
+    expect(zero.refusals.map(({ from }) => from)).toEqual([host])
+    expect(zero.refusals[0]?.reason).toMatch(reason)
   })
 })
 
@@ -288,9 +289,8 @@ describe('rotation', () => {
     replaceFiles(files, authority.certificate, { certificate: second.certificate, key: first.key })
     expect(certificates.current()).toBe(before)
     expect(certificates.current()).toBe(before)
-    expect(notices).toEqual([
-      { type: 'unusable', reason: expect.stringContaining('own.key cannot be used with') },
-    ])
+    expect(notices.map(({ type }) => type)).toEqual(['unusable'])
+    expect(JSON.stringify(notices)).toContain('own.key cannot be used with')
     replaceFiles(files, authority.certificate, second)
     expect(certificates.current().cert.toString()).toBe(second.certificate)
     expect(notices[1]).toMatchObject({ type: 'reloaded' })
