@@ -1,7 +1,7 @@
 import type { ReplicaClient } from './replica-client.ts'
 
 /** What one replica said of its state. */
-export interface StateRow {
+interface StateRow {
   readonly id: number
   /** null if it gave none. */
   readonly hash: string | null

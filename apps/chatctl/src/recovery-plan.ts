@@ -44,7 +44,7 @@ export function planRecovery(survivors: readonly Survivor[], without: readonly n
     }
   if (missing.length > 0)
     return refuse(
-      `The newest view counts on replica ${missing.join(', ')}, too, and there is no data of it here. Bring it, or give it up as well: --without ${[...without, ...missing].toSorted().join()}.`,
+      `The newest view counts on replica ${missing.join(', ')}, too, and there is no data of it here. Bring it, or give it up as well: --without ${[...without, ...missing].toSorted((a, b) => a - b).join()}.`,
     )
   let base = first
   for (const other of others) {

@@ -26,10 +26,9 @@ describe('recovery', () => {
       /counts on replica 1, too.*--without 1,2\.$/,
     ],
   ])('is refused %s', (_, survivors, without, why) => {
-    expect(planRecovery(survivors, without)).toMatchObject({
-      type: 'refuse',
-      why: expect.stringMatching(why),
-    })
+    const plan = planRecovery(survivors, without)
+    expect(plan.type).toBe('refuse')
+    expect('why' in plan ? plan.why : '').toMatch(why)
   })
 
   test('is not needed where nobody waits for the lost ones', () => {

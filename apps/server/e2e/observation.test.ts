@@ -78,15 +78,16 @@ describe('a cluster seen from outside', () => {
 
     const traffic = await Traffic.begin(cluster)
     await traffic.more(100)
-    const linesBefore = all.map((id) => cluster.replica(id).json.length)
+    const before = all.map((id) => cluster.replica(id).json.length)
     await traffic.more(500)
-    expect(all.map((id) => cluster.replica(id).json.length)).toEqual(linesBefore)
+    const lines = all.flatMap((id) => cluster.replica(id).json.slice(before[id]))
+    // A machine that is busy with something else may make a replica stand still, and that is told.
+    expect(lines.filter(({ event }) => event !== 'replica.stalled')).toEqual([])
 
     // While messages flow, all are compared as of one entry.
-    expect(await chatctl(cluster, 'hash')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^All replicas that answered hold the same as of entry \d+\./),
-    })
+    const compared = await chatctl(cluster, 'hash')
+    expect(compared.stdout).toMatch(/^All replicas that answered hold the same as of entry \d+\./)
+    expect(compared.code).toBe(0)
     await traffic.end()
     expect(traffic.check()).toEqual([])
     expect(await chatctl(cluster, 'hash', '--json')).toMatchObject({ code: 0 })

@@ -25,10 +25,8 @@ describe('recovery from a lost disk', () => {
     for (let n = 0; n < 20; n++) await alice.send('bob', `text ${n}`)
 
     const running = await recover(cluster, '--without', '2', '--yes')
-    expect(running).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(`in use by process ${cluster.replica(0).pid}`),
-    })
+    expect(running.stderr).toContain(`in use by process ${cluster.replica(0).pid}`)
+    expect(running.code).toBe(1)
 
     for (const id of all) cluster.replica(id).signal('SIGKILL')
     for (const id of all) await cluster.replica(id).exited
@@ -46,7 +44,8 @@ describe('recovery from a lost disk', () => {
     for (const id of [0, 1]) await cluster.replica(id).kill()
 
     const unasked = await recover(cluster, '--without', '2')
-    expect(unasked).toMatchObject({ code: 1, stderr: expect.stringContaining('give --yes') })
+    expect(unasked.stderr).toContain('give --yes')
+    expect(unasked.code).toBe(1)
     expect(unasked.stdout).toMatch(
       /Whatever replica 2 acknowledged without replica [01] after that is lost for good\./,
     )

@@ -55,7 +55,11 @@ describe('metricsAddress', () => {
       ['--metrics-port', '65534'],
       '--metrics-port: 3 replicas would use the ports 65534 to 65536; the first may be 65533 at most.',
     ],
-    ['no number', ['--metrics-port', 'http'], /^--metrics-port: /],
+    [
+      'no number',
+      ['--metrics-port', 'http'],
+      "--metrics-port: 'http' is not a port (a whole number from 1 to 65535).",
+    ],
     [
       'no address to listen on',
       ['--metrics-port', '9800', '--metrics-host', 'everywhere'],
@@ -65,7 +69,7 @@ describe('metricsAddress', () => {
     const outcome = await all(...given)
     expect(outcome).toMatchObject({
       exitCode: 2,
-      stderr: typeof message === 'string' ? `${message}\n` : expect.stringMatching(message),
+      stderr: `${message}\n`,
     })
   })
 })

@@ -38,18 +38,11 @@ export function logLevelCommand(
       const client = connect(operatorTls(settings))
       try {
         let exitCode = 0
-        const outcomes = await Promise.allSettled(
-          asked.map(({ text }) => client.logLevel(text, level ?? null)),
-        )
-        for (const [at, outcome] of outcomes.entries()) {
-          const id = asked[at]?.id
-          if (outcome.status === 'fulfilled') {
-            surroundings.stdout(`replica ${id}: ${outcome.value}\n`)
-          } else {
-            const { reason }: { reason: unknown } = outcome
-            surroundings.stderr(
-              `replica ${id}: ${reason instanceof Error ? reason.message : String(reason)}.\n`,
-            )
+        for (const { id, text } of asked) {
+          try {
+            surroundings.stdout(`replica ${id}: ${await client.logLevel(text, level ?? null)}\n`)
+          } catch (error) {
+            surroundings.stderr(`replica ${id}: ${error instanceof Error ? error.message : String(error)}.\n`)
             exitCode = 1
           }
         }

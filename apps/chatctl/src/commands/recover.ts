@@ -126,7 +126,7 @@ function warning({ id, last, lastTime }: StrandedReplica, { lost, aside }: Recov
 }
 
 function done({ base, lost, aside }: Recovery, clusterId: string): string {
-  const others = [...aside, ...lost].toSorted()
+  const others = [...aside, ...lost].toSorted((a, b) => a - b)
   return `Recovered: replica ${base} is the cluster ${clusterId} now. Start it, then replica ${others.join(', ')} with empty data directories.\n`
 }
 

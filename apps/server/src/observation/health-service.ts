@@ -7,7 +7,7 @@ const chatService = 'chatroom.v1.ChatService'
 const mostWatchers = 64
 
 /** What health checks are told. */
-export interface Health {
+interface Health {
   /** The replica takes part and knows who leads: for '', the server as a whole. */
   readonly ready: boolean
   /** It leads and serves: for `chatroom.v1.ChatService`. */

@@ -13,7 +13,7 @@ export interface Measured {
   }
   readonly chat: Pick<Chat, 'counts' | 'answeredAgain'>
   readonly service: Pick<ChatService, 'counts'>
-  ready(): boolean
+  readonly ready: () => boolean
 }
 
 export interface Metrics {

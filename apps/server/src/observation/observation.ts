@@ -11,7 +11,7 @@ import { type Check, isReady, readiness } from './readiness.ts'
 const lookEvery = 250
 
 /** What can be looked at. */
-export interface Observed {
+interface Observed {
   readonly replica: {
     status(): ReplicaStatus
     load(): ReplicaLoad
