@@ -3,10 +3,13 @@ import { processSurroundings, runProgram } from '@chatroom/configuration'
 import { createAdminReplicaClient } from './admin-replica-client.ts'
 import { certsCommand } from './commands/certs.ts'
 import { hashCommand } from './commands/hash.ts'
+import { logCommand } from './commands/log.ts'
 import { logLevelCommand } from './commands/log-level.ts'
 import { recoverCommand } from './commands/recover.ts'
+import { snapshotCommand } from './commands/snapshot.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferLeadershipCommand } from './commands/transfer-leadership.ts'
+import { verifyCommand } from './commands/verify.ts'
 
 process.exitCode = await runProgram(
   {
@@ -18,6 +21,9 @@ process.exitCode = await runProgram(
       hashCommand(createAdminReplicaClient),
       logLevelCommand(createAdminReplicaClient),
       recoverCommand,
+      verifyCommand,
+      logCommand,
+      snapshotCommand,
       certsCommand,
     ],
     notes: '"chatctl COMMAND --help" tells the rest.',

@@ -63,7 +63,8 @@ describe('flipped bits', () => {
             (error: unknown) => error,
           )
           if (opened === null) continue
-          if (!(opened instanceof StorageError) || !opened.damage) throw new Error('not refused as corrupt', { cause: opened })
+          if (!(opened instanceof StorageError) || !opened.damage)
+            throw new Error('not refused as corrupt', { cause: opened })
           if (await storage.mend(opened.damage, 'directory')) alone++
           else if (await storage.mend(opened.damage, copy)) fetched++
           else {

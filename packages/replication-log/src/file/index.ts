@@ -1,3 +1,6 @@
 export { type FileStorageOptions, openFileStorage } from './file-storage.ts'
 export type { FileSystem, OpenFile, ProcessIdentity } from './file-system.ts'
 export { nodeFileSystem } from './node-file-system.ts'
+export { type FoundDirectory, type FoundSnapshot, readDirectory } from './reading.ts'
+export { readSnapshotFile, type SnapshotFile, writeSnapshotFile } from './snapshot-file.ts'
+export { type DamagedPart, type DirectoryReport, verifyDirectory } from './verification.ts'

@@ -43,6 +43,12 @@ export async function lockDirectory(
   return release
 }
 
+/** The process that has the directory open; null if none has. Changes nothing. */
+export async function userOf(fileSystem: FileSystem, directory: string): Promise<ProcessIdentity | null> {
+  const holders = ((await fileSystem.list(directory)) ?? []).flatMap((name) => holderOf(name) ?? [])
+  return holders.find((holder) => fileSystem.isRunning(holder)) ?? null
+}
+
 function holderOf(name: string): ProcessIdentity | null {
   const match = pattern.exec(name)
   return match ? { pid: Number(match[1]), start: match[2] ?? '' } : null

@@ -293,12 +293,13 @@ function headerWound(number: number, buffer: Buffer, size: number, disk: string)
   return ours ? { type: 'segment header', segment: number } : null
 }
 
-interface PlacedHeader {
+export interface PlacedHeader {
   readonly header: BatchHeader
   readonly offset: number
 }
 
-function laterBatches(buffer: Buffer, from: number, size: number, seed: number): PlacedHeader[] {
+/** The batch headers behind a place, those in void bytes too. */
+export function laterBatches(buffer: Buffer, from: number, size: number, seed: number): PlacedHeader[] {
   const found: PlacedHeader[] = []
   for (let at = findMagic(buffer, from, size); at !== -1; at = findMagic(buffer, at + 1, size)) {
     const header = decodeBatchHeader(buffer, at, size, at, seed)
@@ -318,7 +319,7 @@ function isAlmostZero(buffer: Buffer, from: number, to: number): boolean {
 
 const zeros = Buffer.alloc(64 * 1024)
 
-function isZero(buffer: Buffer, from: number, to: number): boolean {
+export function isZero(buffer: Buffer, from: number, to: number): boolean {
   for (let at = from; at < to; at += zeros.length) {
     const length = Math.min(zeros.length, to - at)
     if (buffer.compare(zeros, 0, length, at, at + length) !== 0) return false

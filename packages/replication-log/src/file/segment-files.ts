@@ -83,7 +83,7 @@ export async function scanSegments(
  * The newest segments without a gap in their numbers, ascending. What lies before a gap is left from an unfinished removal, or
  * was lost with the segments in the gap: then the log does not reach back to the snapshot, and that is found out there.
  */
-async function segmentNumbers(fileSystem: FileSystem, directory: string): Promise<number[]> {
+export async function segmentNumbers(fileSystem: FileSystem, directory: string): Promise<number[]> {
   const numbers = await allSegmentNumbers(fileSystem, directory)
   let start = numbers.length - 1
   while (start > 0 && numbers[start - 1] === (numbers[start] ?? 0) - 1) start--
@@ -95,14 +95,15 @@ export async function allSegmentNumbers(fileSystem: FileSystem, directory: strin
   return names.flatMap((name) => segmentNumber(name) ?? []).sort((a, b) => a - b)
 }
 
-/** Opens a segment that was scanned, for reading and writing. */
+/** Opens a segment that was scanned. */
 export async function openSegment(
   fileSystem: FileSystem,
   directory: string,
   disk: string,
   extent: { readonly number: number; readonly end: number; readonly size: number },
+  mode: 'read' | 'write' = 'write',
 ): Promise<Segment> {
-  const file = await fileSystem.open(join(directory, segmentName(extent.number)), 'write')
+  const file = await fileSystem.open(join(directory, segmentName(extent.number)), mode)
   const header = Buffer.alloc(headerBytes)
   await file.read(header, headerBytes, 0)
   return new Segment(

@@ -42,11 +42,11 @@ const fileBytes = 2 * pageBytes + slotBytes
 const slotMagic = 0x54_4f_4c_53
 const maxClusterIdBytes = 255
 
-/** Reads and checks; writes nothing. Null if there is neither file. */
+/** Reads and checks; writes nothing. Null if there is neither file. `replicaId` null: whosever it is. */
 export async function readState(
   fileSystem: FileSystem,
   directory: string,
-  replicaId: number,
+  replicaId: number | null,
 ): Promise<StateOnDisk | null> {
   const copies: Copy[] = []
   const damaged: string[] = []
@@ -74,7 +74,7 @@ export async function readState(
       nothing,
     )
   }
-  if (one.replicaId !== replicaId) {
+  if (replicaId !== null && one.replicaId !== replicaId) {
     throw new StorageError(
       'other replica',
       `${directory} belongs to replica ${one.replicaId}, not to replica ${replicaId}: choose its own directory`,
@@ -86,7 +86,7 @@ export async function readState(
       damaged.splice(index, 0, name)
     }
   }
-  return { replicaId, disk: one.disk, state: newest, damaged }
+  return { replicaId: one.replicaId, disk: one.disk, state: newest, damaged }
 }
 
 const nothing = { file: '', from: null, to: null }
