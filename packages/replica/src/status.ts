@@ -74,7 +74,7 @@ export interface ReplicaStatus {
   readonly waiting: readonly Waiting[]
   /**
    * On the leader in fail-stop mode: the member that commits wait for most, and for how long after all others have the entries, milliseconds, averaged over
-   * about the last ten batches. Null: elsewhere, alone in the view, or before the first commit.
+   * about the last ten seconds. Null: elsewhere, alone in the view, or before the first commit.
    */
   readonly slowestMember: { readonly id: ReplicaId; readonly delayMs: number } | null
   readonly peers: readonly PeerStatus[]

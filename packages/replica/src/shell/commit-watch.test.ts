@@ -26,15 +26,16 @@ describe('whom commits wait for', () => {
     watch.held(1, 7, 105)
     watch.committed(7, everybody, 155)
     expect(seen).toEqual(['3 committed after 55', 'waited 50 for 2'])
-    expect(watch.slowest).toEqual({ id: 2, delayMs: 5 })
+    expect(watch.slowest).toEqual({ id: 2, delayMs: 50 })
   })
 
   test('the average goes to where the delay is, and away from where it is no more', () => {
     const { watch } = watched()
     const commit = (index: number, last: number, ms: number): void => {
-      watch.entered(index, 1, 0)
-      for (const member of everybody) if (member !== last) watch.held(member, index, 1)
-      watch.committed(index, everybody, 1 + ms)
+      const now = index * 1_000
+      watch.entered(index, 1, now)
+      for (const member of everybody) if (member !== last) watch.held(member, index, now + 1)
+      watch.committed(index, everybody, now + 1 + ms)
     }
     for (let index = 1; index <= 100; index++) commit(index, 2, 40)
     expect(watch.slowest?.id).toBe(2)

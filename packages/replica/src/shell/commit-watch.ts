@@ -3,8 +3,8 @@ import type { ReplicaObserver } from '../ports/observer.ts'
 
 /** Batches that are watched at once: one more is not, and nothing is said of it. */
 const MOST_BATCHES = 512
-/** Share of the newest commit in the averages. */
-const WEIGHT = 0.1
+/** Milliseconds after which a commit counts for about a third of a new one in the averages. */
+const FADES_IN_MS = 10_000
 
 interface Batch {
   readonly last: number
@@ -25,8 +25,10 @@ export interface SlowMember {
 export class CommitWatch {
   readonly #observer: ReplicaObserver | undefined
   readonly #batches: Batch[] = []
-  /** By member: the average time that a commit waited for it alone. */
-  readonly #delays = new Map<ReplicaId, number>()
+  /** Batches, and by member the time they waited for it alone; both fade. */
+  #weight = 0
+  readonly #waits = new Map<ReplicaId, number>()
+  #fadedAt = 0
 
   constructor(observer?: ReplicaObserver) {
     this.#observer = observer
@@ -63,7 +65,8 @@ export class CommitWatch {
   /** The member that commits wait for most; null if none was waited for. */
   get slowest(): SlowMember | null {
     let slowest: SlowMember | null = null
-    for (const [id, delayMs] of this.#delays) {
+    for (const [id, waited] of this.#waits) {
+      const delayMs = waited / this.#weight
       if (delayMs > (slowest?.delayMs ?? 0)) slowest = { id, delayMs }
     }
     return slowest
@@ -72,7 +75,8 @@ export class CommitWatch {
   /** Leadership ended. */
   forget(): void {
     this.#batches.length = 0
-    this.#delays.clear()
+    this.#waits.clear()
+    this.#weight = 0
   }
 
   /** What completed the commit has not been told by `held` yet. If more than one is missing, what was waited for has left the view. */
@@ -86,9 +90,10 @@ export class CommitWatch {
     if (last === null || members.length < 2) return
     const ms = now - batch.heldAt
     this.#observer?.waitedFor(last, ms)
-    for (const member of members) {
-      const before = this.#delays.get(member) ?? 0
-      this.#delays.set(member, before + WEIGHT * ((member === last ? ms : 0) - before))
-    }
+    const fading = Math.exp((this.#fadedAt - now) / FADES_IN_MS)
+    this.#fadedAt = now
+    this.#weight = this.#weight * fading + 1
+    for (const [member, waited] of this.#waits) this.#waits.set(member, waited * fading)
+    this.#waits.set(last, (this.#waits.get(last) ?? 0) + ms)
   }
 }
