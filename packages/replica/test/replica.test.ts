@@ -118,7 +118,7 @@ describe('a replica', () => {
     await expect(replica.closed).rejects.toMatchObject({ code: 'halted' })
     expect(events.at(-1)).toMatchObject({
       type: 'halted',
-      reason: expect.stringContaining('seven is not allowed'),
+      reason: 'seven is not allowed',
     })
   })
 
@@ -129,8 +129,10 @@ describe('a replica', () => {
       if (event.type === 'leader') throw new Error('a fault')
     })
     await replica.start()
-    const message = expect.stringContaining('a fault')
-    await expect(replica.closed).rejects.toMatchObject({ code: 'halted', message })
+    await expect(replica.closed).rejects.toMatchObject({
+      code: 'halted',
+      message: 'replica 0 stopped itself: a fault in the program: a fault',
+    })
     await expect(replica.propose({ add: 1 })).rejects.toMatchObject({ code: 'halted' })
   })
 
