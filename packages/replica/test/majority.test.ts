@@ -155,6 +155,23 @@ describe('majority', () => {
     expect(cluster.effects.some(({ effect }) => effect.type === 'transferred' && effect.ok)).toBe(true)
   })
 
+  it('gives a hand-over up when the other replica ends', () => {
+    const cluster = running()
+    const old = leaderOf(cluster)
+    const target = (old + 1) % 3
+    cluster.heldDisks.add(target)
+    cluster.propose(old, 'a')
+    cluster.dispatch(old, { type: 'transfer', to: target })
+    cluster.settle()
+    cluster.crash(target)
+    cluster.pass(20)
+    const answers = cluster.effects.filter(({ effect }) => effect.type === 'transferred')
+    expect(answers.map(({ effect }) => effect.type === 'transferred' && effect.ok)).toEqual([false])
+    cluster.propose(old, 'b')
+    cluster.settle()
+    expect(cluster.commands(old)).toEqual(['a', 'b'])
+  })
+
   it('changes the membership one at a time', () => {
     const cluster = running(4)
     const leader = leaderOf(cluster)

@@ -42,7 +42,16 @@ export function tickTransfer(core: Core, out: Outbox): void {
     })
   }
   const progress = lead.progress.get(to)
-  if (asked || progress === undefined || progress.match < core.log.last.index) return
+  if (progress === undefined) {
+    // Its link broke: whoever waits for the hand-over, to stop or to start anew, should not wait for it.
+    lead.transfer = null
+    return out.effect({
+      type: 'transferred',
+      ok: false,
+      words: `replica ${to} cannot be reached any more: this replica goes on`,
+    })
+  }
+  if (asked || progress.match < core.log.last.index) return
   const address = addressOf(core, progress.member)
   if (address === undefined) return
   lead.transfer.asked = true
