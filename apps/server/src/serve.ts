@@ -203,8 +203,8 @@ function withinQuota(bytes: number | null): {
     storing: { quotaBytes: bytes, segmentBytes: Math.min(16 * mebibyte, Math.floor(bytes / 16)) },
     snapshotting: {
       snapshotEveryBytes: Math.min(64 * mebibyte, Math.floor(bytes / 8)),
-      // Entries that followers may still need: at 16 KiB for a message at most a quarter of the quota.
-      limits: { compactMarginEntries: Math.min(10_000, Math.floor(bytes / (64 * 1024))) },
+      // Entries that followers may still need: with the longest texts, 64 KiB, at most a quarter of the quota.
+      limits: { compactMarginEntries: Math.min(10_000, Math.floor(bytes / (256 * 1024))) },
     },
   }
 }

@@ -93,6 +93,8 @@ export class Snapshotter<Command, Reply> {
       for (const chunk of chunks) {
         bytes += chunk.length
         await writer.write(chunk)
+        // One chunk per turn of the event loop: a write that only fills a buffer would not let anything else run.
+        await new Promise<void>((resolve) => this.#clock.soon(resolve))
       }
     } catch (error) {
       chunks.return?.()

@@ -227,7 +227,8 @@ export class LogScan {
     const wasDurable =
       comparePlaces(this.#durable, place) > 0 ||
       later.some((batch) => comparePlaces(batch.header.durable, place) > 0)
-    if (!wasDurable && !whole && isTorn(buffer, at, size, header)) {
+    // Judged by what is there, not by what a correction makes of it: of a torn header only a few bits may be missing.
+    if (!wasDurable && isTorn(buffer, at, size, decodeBatchHeader(buffer, at, size, at, seed))) {
       this.#torn = true
       return
     }
