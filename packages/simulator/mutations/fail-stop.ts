@@ -50,8 +50,8 @@ export const failStopMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/election/src/fail-stop.ts',
-        find: 'if (!admitted) return {',
-        replace: 'if (false) return {',
+        find: 'if (!admitted) return { type',
+        replace: 'if (view.index < 0) return { type',
       },
     ],
     profile: 'fail-stop',
@@ -59,12 +59,13 @@ export const failStopMutations: readonly Mutation[] = [
   },
   {
     name: 'does not adopt',
-    words: 'a candidate leads with the log it has, though a voter has a more up-to-date one',
+    words:
+      'a candidate needs the most up-to-date log already: an admitted survivor and one with a longer log wait for each other for ever',
     edits: [
       {
         file: `${core}/campaign.ts`,
-        find: 'if (best !== null) {',
-        replace: 'if (best !== null && best.reply.term < 0) {',
+        find: '    campaign.pullingFrom = best.member\n    pull(core, out, campaign, best.reply.last.index, best.reply.last.term)\n',
+        replace: '',
       },
     ],
     profile: 'fail-stop',
@@ -98,17 +99,19 @@ export const failStopMutations: readonly Mutation[] = [
   },
   {
     name: 'longest log wins',
-    words: 'recovery takes the longest log of the members, whatever its terms',
+    words:
+      'recovery takes the longest log of all that came back, member of the newest view or not, whatever its terms',
     edits: [
       {
         file: 'packages/election/src/recovery.ts',
-        find: 'other.last.term - leader.last.term || other.last.index - leader.last.index',
-        replace: 'other.last.index - leader.last.index || other.last.term - leader.last.term',
+        find: 'for (const other of others) {\n    const ahead = other.last.term - leader.last.term || other.last.index - leader.last.index',
+        replace:
+          'for (const other of [...others, ...returnees]) {\n    const ahead = other.last.index - leader.last.index',
       },
       {
         file: `${core}/vote.ts`,
-        find: "  return core.log.isAtMost(request.last) ? null : 'log is more up to date'\n}\n\nfunction refuseMajority",
-        replace: '  return null\n}\n\nfunction refuseMajority',
+        find: "  if (compareViews(currentView(core), request.view) > 0) return 'knows a newer view'\n  return core.log.isAtMost(request.last) ? null : 'log is more up to date'",
+        replace: '  return compareViews(currentView(core), request.view) > 9e9 ? "knows a newer view" : null',
       },
     ],
     profile: 'fail-stop',

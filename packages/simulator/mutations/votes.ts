@@ -132,8 +132,8 @@ export const voteMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/replica/src/shell/proposals.ts',
-        find: 'if (waiting.term === term) waiting.resolve(reply)',
-        replace: 'if (waiting.term !== -1) waiting.resolve(reply)',
+        find: 'if (waiting.term === term) return waiting.resolve(reply)',
+        replace: 'if (waiting.term !== -1) return waiting.resolve(reply)',
       },
       {
         file: 'packages/replica/src/replica.ts',

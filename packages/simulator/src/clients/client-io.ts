@@ -29,6 +29,8 @@ const certainlyNothing: ReadonlySet<ReplicaErrorCode> = new Set([
 export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   readonly id: number
   readonly random: Random
+  /** The longest this client should think between two requests, milliseconds. */
+  readonly thinkMs: number
   readonly #cluster: Cluster<Command, Reply, Machine>
   readonly #timeline: Timeline
   readonly #trace: Trace
@@ -47,11 +49,13 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
     timeline: Timeline
     trace: Trace
     oracle: Oracle
+    thinkMs: number
     /** By program: what to call when it ends. */
     openCalls: Map<Program<Command, Reply, Machine>, Set<() => void>>
   }) {
     this.id = options.id
     this.random = options.random
+    this.thinkMs = options.thinkMs
     this.#cluster = options.cluster
     this.#timeline = options.timeline
     this.#trace = options.trace
@@ -76,8 +80,8 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
   }
 
   /** One try at one replica. */
-  propose(to: ReplicaId, command: Command, timeoutMs: number): Promise<Answer<Reply>> {
-    return this.#call(to, timeoutMs, async (program) => {
+  propose(to: ReplicaId, command: Command): Promise<Answer<Reply>> {
+    return this.#call(to, async (program) => {
       const { reply, index, term } = await program.replica.propose(command)
       if (program.process.alive) this.#oracle.acknowledgedAt(program.process, index, term)
       return reply
@@ -85,10 +89,13 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
   }
 
   /** One try at one replica, of a read that sees everything acknowledged before it. */
-  read<T>(to: ReplicaId, query: (machine: Machine) => T, timeoutMs: number): Promise<Answer<T>> {
-    return this.#call(to, timeoutMs, async (program) =>
-      program.replica.read((machine) => query(machine.inner)),
-    )
+  read<T>(to: ReplicaId, query: (machine: Machine) => T): Promise<Answer<T>> {
+    return this.#call(to, async (program) => program.replica.read((machine) => query(machine.inner)))
+  }
+
+  /** Sleeps for a moment of random length. */
+  think(): Promise<void> {
+    return this.sleep(this.random.between(0, this.thinkMs))
   }
 
   /** Tries until it is answered, at whichever replica leads. Undefined: `patienceMs` is over, and the last tries may still take effect. */
@@ -97,6 +104,8 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
     patienceMs: number,
   ): Promise<T | undefined> {
     const until = this.now + patienceMs
+    // Not everybody knows at once who leads, and a replica may be wrong about itself.
+    if (this.random.chance(0.1)) this.#leader = this.random.pick(this.#cluster.hosts)?.id ?? this.#leader
     while (this.now < until) {
       const answer = await attempt(this.#leader)
       if (answer.type === 'answer') return answer.value
@@ -110,7 +119,6 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
 
   #call<T>(
     to: ReplicaId,
-    timeoutMs: number,
     run: (program: Program<Command, Reply, Machine>) => Promise<T>,
   ): Promise<Answer<T>> {
     return new Promise((resolve) => {
@@ -124,6 +132,8 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
       const later = (value: Answer<T>): void => {
         this.#timeline.after(this.#delay(), () => answer(value))
       }
+      // Who gives up early moves on early, and finds what changed before others do.
+      const timeoutMs = this.random.pick([60, 200, 800, 3_000])
       this.#timeline.after(timeoutMs, () => answer({ type: 'unknown', why: 'timeout' }))
       this.#timeline.after(this.#arrival(to), () => {
         const program = this.#cluster.host(to).program

@@ -21,8 +21,8 @@ export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
     disk.failsNext = true
   },
 
-  'replaced disk'({ replica, ms }, { program, disk }, { hold }) {
-    hold(replica, ms)
+  'replaced disk'({ ms }, { id, program, disk }, { downFor }) {
+    downFor(id, ms)
     program?.process.kill('its disk is replaced')
     disk.replace()
   },

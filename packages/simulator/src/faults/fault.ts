@@ -4,6 +4,7 @@ import type { ReplicaId } from '@chatroom/election'
 export const processFaults = [
   'crash',
   'crash between effects',
+  'crash after a message',
   'crash of all',
   'pause',
   'stall',
@@ -40,6 +41,8 @@ export interface Fault {
   readonly at: number
   readonly kind: FaultKind
   readonly replica: ReplicaId
+  /** Whoever leads at that time is meant instead, if anybody does. */
+  readonly atLeader: boolean
   /** The other end of a path, or whom to hand over to. */
   readonly other: ReplicaId
   /** Milliseconds until it is over. */
@@ -48,6 +51,6 @@ export interface Fault {
   readonly amount: number
 }
 
-export function describeFault({ number, at, kind, replica, other, ms, amount }: Fault): string {
-  return `#${number} at ${Math.round(at)} ms: ${kind} of r${replica} (other r${other}) for ${Math.round(ms)} ms, amount ${amount.toFixed(3)}`
+export function describeFault({ number, at, kind, replica, atLeader, other, ms, amount }: Fault): string {
+  return `#${number} at ${Math.round(at)} ms: ${kind} of ${atLeader ? 'the leader, or ' : ''}r${replica} (other r${other}) for ${Math.round(ms)} ms, amount ${amount.toFixed(3)}`
 }

@@ -3,28 +3,28 @@ import type { Injector } from './stage.ts'
 
 /** What networks do. Loss, duplication and reordering of messages are what breaking links makes of a transport that keeps the order per link. */
 export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = {
-  'broken link'({ replica, other }, _host, { stage }) {
-    stage.network.breakLink(replica, other)
+  'broken link'({ other }, { id }, { stage }) {
+    stage.network.breakLink(id, other)
   },
 
-  'cut path'({ replica, other, ms }, _host, { stage, until }) {
-    until(ms, stage.network.cut(replica, other))
-    until(ms, stage.network.cut(other, replica))
+  'cut path'({ other, ms }, { id }, { stage, until }) {
+    until(ms, stage.network.cut(id, other))
+    until(ms, stage.network.cut(other, id))
   },
 
-  'one-way cut'({ replica, other, ms }, _host, { stage, until }) {
-    until(ms, stage.network.cut(replica, other))
+  'one-way cut'({ other, ms }, { id }, { stage, until }) {
+    until(ms, stage.network.cut(id, other))
   },
 
-  isolation({ replica, ms }, _host, { stage, until }) {
-    for (const { id } of stage.hosts) {
-      if (id === replica) continue
-      until(ms, stage.network.cut(replica, id))
-      until(ms, stage.network.cut(id, replica))
+  isolation({ ms }, { id }, { stage, until }) {
+    for (const { id: other } of stage.hosts) {
+      if (other === id) continue
+      until(ms, stage.network.cut(id, other))
+      until(ms, stage.network.cut(other, id))
     }
   },
 
-  'slow path'({ replica, other, ms, amount }, _host, { stage, until }) {
-    until(ms, stage.network.slow(replica, other, 2 + amount * 200))
+  'slow path'({ other, ms, amount }, { id }, { stage, until }) {
+    until(ms, stage.network.slow(id, other, 2 + amount * 200))
   },
 }

@@ -14,15 +14,15 @@ export const operatorTrouble: Record<(typeof operatorFaults)[number], Injector> 
     stage.askLeader((leader) => leader.transferLeadership(amount < 0.5 ? undefined : other))
   },
 
-  'add learner'({ replica }, _host, { stage }) {
-    stage.askLeader((leader) => leader.changeMembers({ type: 'addLearner', id: replica }))
+  'add learner'(_fault, { id }, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'addLearner', id }))
   },
 
-  promote({ replica }, _host, { stage }) {
-    stage.askLeader((leader) => leader.changeMembers({ type: 'promote', id: replica }))
+  promote(_fault, { id }, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'promote', id }))
   },
 
-  'remove member'({ replica }, _host, { stage }) {
-    stage.askLeader((leader) => leader.changeMembers({ type: 'remove', id: replica }))
+  'remove member'(_fault, { id }, { stage }) {
+    stage.askLeader((leader) => leader.changeMembers({ type: 'remove', id }))
   },
 }

@@ -1,29 +1,28 @@
 import type { ReplicaId } from '@chatroom/election'
 import type { Random } from '../kernel/random.ts'
-import { type Fault, type FaultKind, faultKinds } from './fault.ts'
+import type { Conditions } from './conditions.ts'
+import type { Fault, FaultKind } from './fault.ts'
 import type { Profile } from './profile.ts'
 
 /** The troubles of a run, from its seed alone. */
-export function planFaults(profile: Profile, random: Random): Fault[] {
-  const kinds = faultKinds.flatMap((kind) => {
-    const weight = profile.weights[kind] ?? 0
-    return weight > 0 ? [{ kind, weight }] : []
-  })
+export function planFaults(
+  profile: Profile,
+  { replicas, kinds, everyMs, lasting, faultyMs }: Conditions,
+  random: Random,
+): Fault[] {
   const total = kinds.reduce((sum, { weight }) => sum + weight, 0)
-  const everybody = profile.replicas + profile.spares
+  const everybody = replicas + profile.spares
   const faults: Fault[] = []
-  // Some runs are calm and some are storms.
-  const everyMs = profile.everyMs * random.between(0.3, 3)
-  for (let at = random.between(0, everyMs * 2); at < profile.faultyMs; at += random.between(0, everyMs * 2)) {
+  for (let at = random.between(0, everyMs * 2); at < faultyMs; at += pause(random, everyMs)) {
     const replica: ReplicaId = random.below(everybody)
-    const kind = draw(kinds, random.next() * total)
     faults.push({
       number: faults.length,
       at,
-      kind,
+      kind: draw(kinds, random.next() * total),
       replica,
+      atLeader: random.chance(0.3),
       other: (replica + 1 + random.below(everybody - 1)) % everybody,
-      ms: duration(random),
+      ms: duration(random) * lasting,
       amount: random.next(),
     })
   }
@@ -37,6 +36,11 @@ function draw(kinds: readonly { kind: FaultKind; weight: number }[], at: number)
     if (left < 0) return kind
   }
   return kinds[0]?.kind ?? 'crash'
+}
+
+/** Troubles often come together. */
+function pause(random: Random, everyMs: number): number {
+  return random.chance(0.3) ? random.between(0, 30) : random.between(0, everyMs * 2.8)
 }
 
 /** Short ones, longer ones, and some that outlast every limit. */

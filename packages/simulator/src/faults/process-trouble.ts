@@ -1,23 +1,46 @@
 import type { processFaults } from './fault.ts'
 import type { Injector } from './stage.ts'
 
+/** By the names that `kindOfMessage` gives them. */
+const decisiveMessages = [
+  'grants vote',
+  'grants pre-vote',
+  'asks for votes',
+  'asks for votes of recovery',
+  'sends a view',
+  'sends entries',
+  'accepts entries',
+  'gives its log',
+  'adopts a log',
+  'sends snapshot',
+  'has snapshot',
+  'hands over',
+] as const
+
 /** What an operating system and its users do to a process. */
 export const processTrouble: Record<(typeof processFaults)[number], Injector> = {
-  crash({ replica, ms }, { program }, { hold }) {
-    hold(replica, ms)
+  crash({ ms }, { id, program }, { downFor }) {
+    downFor(id, ms)
     program?.process.kill('crash')
   },
 
-  'crash between effects'({ replica, ms, amount }, { program }, { hold, timeline }) {
-    hold(replica, ms)
+  'crash between effects'({ ms, amount }, { id, program }, { downFor, timeline }) {
+    downFor(id, ms)
     program?.process.dieAfterEffects(Math.floor(amount * 30))
     // It may have nothing to do.
-    timeline.after(Math.min(ms, 500), () => program?.process.kill('crash'))
+    timeline.after(500, () => program?.process.kill('crash'))
   },
 
-  'crash of all'({ ms }, _host, { stage, hold, random }) {
+  // Rare messages are as likely as frequent ones, and what hangs on them is what goes wrong.
+  'crash after a message'({ ms, amount }, { id, program }, { downFor, timeline, random }) {
+    downFor(id, random.chance(0.5) ? random.between(0, 20) : ms)
+    program?.process.dieAfterSending(decisiveMessages[Math.floor(amount * decisiveMessages.length)] ?? '')
+    timeline.after(2_000, () => program?.process.dieAfterSending(''))
+  },
+
+  'crash of all'({ ms }, _host, { stage, downFor, random }) {
     for (const { id, program } of stage.hosts) {
-      hold(id, ms * random.between(0.1, 2))
+      downFor(id, ms * random.between(0.1, 2))
       program?.process.kill('crash of all')
     }
   },

@@ -6,7 +6,8 @@ export interface Profile {
   readonly name: string
   readonly mode: ModeName
   readonly words: string
-  readonly replicas: number
+  /** Each run draws one of these. */
+  readonly replicas: readonly number[]
   readonly spares: number
   readonly clients: number
   /** Virtual milliseconds with faults; then they cease. */
@@ -22,7 +23,8 @@ export interface Profile {
 
 const process = {
   crash: 6,
-  'crash between effects': 6,
+  'crash between effects': 5,
+  'crash after a message': 5,
   'crash of all': 1.5,
   pause: 3,
   stall: 2,
@@ -38,7 +40,7 @@ export const profiles: readonly Profile[] = [
     name: 'fail-stop',
     mode: 'fail-stop',
     words: 'crashes, stops, broken links, slow and full disks on one host: what fail-stop claims to survive',
-    replicas: 3,
+    replicas: [3, 3, 3, 3, 2, 4],
     spares: 0,
     clients: 4,
     faultyMs: 20_000,
@@ -51,7 +53,7 @@ export const profiles: readonly Profile[] = [
     name: 'majority',
     mode: 'majority',
     words: 'the same on hosts of their own, with cut, one-way and slow paths',
-    replicas: 3,
+    replicas: [3, 3, 3, 5],
     spares: 0,
     clients: 4,
     faultyMs: 20_000,

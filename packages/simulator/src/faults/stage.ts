@@ -16,6 +16,8 @@ export interface Stage {
   fencerBroken: boolean
   /** Starts the replica's process if none runs. */
   start(id: ReplicaId): void
+  /** Whoever serves, if anybody does. */
+  leader(): ReplicaId | null
   /** What an operator asks of whoever leads; nothing if nobody does. */
   askLeader(request: (leader: Operator) => Promise<void>): void
 }
@@ -39,8 +41,8 @@ export interface Means {
   readonly timeline: Timeline
   /** Undoes something after so many milliseconds, or when faults cease. */
   readonly until: (ms: number, undo: () => void) => void
-  /** The replica is not started again before that. */
-  readonly hold: (id: ReplicaId, ms: number) => void
+  /** When the replica's process ends the next time, it is started again after so many milliseconds. */
+  readonly downFor: (id: ReplicaId, ms: number) => void
 }
 
 export type Injector = (fault: Fault, host: StageHost, means: Means) => void

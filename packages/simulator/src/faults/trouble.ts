@@ -1,6 +1,7 @@
 import type { ReplicaId } from '@chatroom/election'
 import { Random } from '../kernel/random.ts'
 import type { Timeline } from '../kernel/timeline.ts'
+import type { Range } from './conditions.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import type { Fault, FaultKind } from './fault.ts'
 import { networkTrouble } from './network-trouble.ts'
@@ -21,12 +22,14 @@ export class Trouble {
   readonly #timeline: Timeline
   readonly #seed: number
   readonly #restarts: Random
+  readonly #restartMs: Range
   readonly #open = new Set<() => void>()
-  /** Who must not be started yet, for how many reasons. */
-  readonly #held = new Map<ReplicaId, number>()
+  /** How long who ends next stays down. */
+  readonly #downFor = new Map<ReplicaId, number>()
   #ceased = false
 
-  constructor(stage: Stage, timeline: Timeline, seed: number) {
+  constructor(stage: Stage, timeline: Timeline, seed: number, restartMs: Range) {
+    this.#restartMs = restartMs
     this.#stage = stage
     this.#timeline = timeline
     this.#seed = seed
@@ -34,7 +37,8 @@ export class Trouble {
   }
 
   inject(fault: Fault): void {
-    const host = this.#host(fault.replica)
+    const leader = fault.atLeader ? this.#stage.leader() : null
+    const host = this.#stage.hosts.find(({ id }) => id === (leader ?? fault.replica))
     if (host === undefined || this.#ceased) return
     const means: Means = {
       stage: this.#stage,
@@ -42,7 +46,7 @@ export class Trouble {
       // Of its own, so that leaving a fault out does not change the others.
       random: new Random(this.#seed, `fault ${fault.number}`),
       until: (ms, undo) => this.#until(ms, undo),
-      hold: (id, ms) => this.#hold(id, ms),
+      downFor: (id, ms) => void this.#downFor.set(id, ms),
     }
     injectors[fault.kind](fault, host, means)
   }
@@ -54,12 +58,12 @@ export class Trouble {
     for (const host of this.#stage.hosts) this.supervise(host)
   }
 
-  /** Starts the host's replica in a moment, unless something holds it down. */
+  /** Starts the host's replica in a moment, or as long after as the fault says that ended it. */
   supervise(host: StageHost): void {
     if (host.program !== null) return
-    this.#timeline.after(this.#restarts.between(1, 300), () => {
-      if ((this.#held.get(host.id) ?? 0) === 0) this.#stage.start(host.id)
-    })
+    const ms = this.#downFor.get(host.id) ?? this.#restarts.between(...this.#restartMs)
+    this.#downFor.delete(host.id)
+    this.#timeline.after(ms, () => this.#stage.start(host.id))
   }
 
   #until(ms: number, undo: () => void): void {
@@ -68,19 +72,5 @@ export class Trouble {
     }
     this.#open.add(once)
     this.#timeline.after(ms, once)
-  }
-
-  #hold(id: ReplicaId, ms: number): void {
-    this.#held.set(id, (this.#held.get(id) ?? 0) + 1)
-    this.#until(ms, () => {
-      const left = (this.#held.get(id) ?? 1) - 1
-      this.#held.set(id, left)
-      const host = this.#host(id)
-      if (left === 0 && host !== undefined) this.supervise(host)
-    })
-  }
-
-  #host(id: ReplicaId): StageHost | undefined {
-    return this.#stage.hosts.find((host) => host.id === id)
   }
 }

@@ -1,5 +1,6 @@
-import type { Limits, StateMachine } from '@chatroom/replica'
+import type { StateMachine } from '@chatroom/replica'
 import { ClientIo } from '../clients/client-io.ts'
+import { type Conditions, drawConditions } from '../faults/conditions.ts'
 import type { Fault } from '../faults/fault.ts'
 import { planFaults } from '../faults/plan.ts'
 import type { Profile } from '../faults/profile.ts'
@@ -20,7 +21,6 @@ export interface SimulationOptions<Command, Reply, Machine extends StateMachine<
   readonly keep?: ReadonlySet<number>
   /** Gets the trace as lines of text. */
   readonly print?: (line: string) => void
-  readonly limits?: Partial<Limits>
 }
 
 export interface SimulationResult {
@@ -55,6 +55,7 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   readonly #trace: Trace
   readonly #violations: Violations
   readonly #oracle: Oracle
+  readonly #conditions: Conditions
   readonly #cluster: Cluster<Command, Reply, Machine>
   readonly #openCalls = new Map<Program<Command, Reply, Machine>, Set<() => void>>()
 
@@ -65,15 +66,16 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
     this.#trace = new Trace(now, options.print ?? null)
     this.#violations = new Violations(now)
     this.#oracle = new Oracle(this.#violations, profile.mode)
-    const ids = Array.from({ length: profile.replicas + profile.spares }, (_, id) => id)
+    this.#conditions = drawConditions(profile, new Random(seed, 'conditions'))
+    const { replicas } = this.#conditions
+    const ids = Array.from({ length: replicas + profile.spares }, (_, id) => id)
     this.#cluster = new Cluster({
       seed,
       mode: profile.mode,
-      members: ids.slice(0, profile.replicas),
-      spares: ids.slice(profile.replicas),
+      members: ids.slice(0, replicas),
+      spares: ids.slice(replicas),
       machine: () => workload.machine(),
-      limits: { compactMarginEntries: 20, ...options.limits },
-      snapshotEveryBytes: 2_000,
+      conditions: this.#conditions,
       fencer: profile.mode === 'fail-stop',
       timeline: this.#timeline,
       trace: this.#trace,
@@ -85,12 +87,12 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
 
   async run(): Promise<SimulationResult> {
     const { seed, profile, workload, keep } = this.#options
-    const trouble = new Trouble(this.#cluster, this.#timeline, seed)
+    const trouble = new Trouble(this.#cluster, this.#timeline, seed, this.#conditions.restartMs)
     this.#cluster.onEnd = (host) => {
       this.#loseCalls()
       trouble.supervise(host)
     }
-    const faults = planFaults(profile, new Random(seed, 'faults'))
+    const faults = planFaults(profile, this.#conditions, new Random(seed, 'faults'))
     for (const fault of faults) {
       if (keep !== undefined && !keep.has(fault.number)) continue
       this.#timeline.after(fault.at, () => {
@@ -110,8 +112,9 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
     const judge = workload.begin()
     const clients = Array.from({ length: profile.clients }, (_, id) => this.#client(id))
     const lives = clients.map((io) => judge.client(io))
-    await this.#play(profile.faultyMs)
+    await this.#play(this.#conditions.faultyMs)
     trouble.cease()
+    this.#cluster.becomeFast()
     this.#trace.say(() => '---------- faults cease')
     for (const io of clients) io.over = true
     await this.#comeBack(Promise.all(lives))
@@ -144,6 +147,7 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       timeline: this.#timeline,
       trace: this.#trace,
       oracle: this.#oracle,
+      thinkMs: this.#conditions.thinkMs,
       openCalls: this.#openCalls,
     })
   }

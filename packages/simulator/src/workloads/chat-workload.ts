@@ -1,8 +1,7 @@
 import { Chat, type Command, type Reply } from '@chatroom/state-machine'
 import type { ClientIo } from '../clients/client-io.ts'
 import { History, type Operation } from '../history/history.ts'
-import { checkLinearizable } from '../history/linearizability.ts'
-import { type MailboxInput, type MailboxOutput, mailboxModel, type SeenMessage } from './mailbox-model.ts'
+import { checkMailbox, type MailboxInput, type MailboxOutput, type SeenMessage } from './mailbox-model.ts'
 import type { Judge, Workload } from './workload.ts'
 
 /**
@@ -28,7 +27,6 @@ interface Session {
 }
 
 const PATIENCE_MS = 4_000
-const TRY_MS = 800
 const LONG_MS = 24 * 3_600_000
 
 class ChatJudge implements Judge<Command, Reply, Chat> {
@@ -43,7 +41,9 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     this.#people.add(io.id)
     while (!io.over) {
       if (!this.#accounts.has(io.id)) await this.#signUp(io)
-      const session = this.#accounts.has(io.id) ? await this.#login(io, PATIENCE_MS) : undefined
+      const session = this.#accounts.has(io.id)
+        ? await this.#login(io, PATIENCE_MS, io.random.chance(0.1))
+        : undefined
       if (session === undefined) await io.sleep(100)
       else await this.#chat(io, session)
     }
@@ -51,7 +51,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
 
   async confirm(io: Io): Promise<string | null> {
     if (!this.#accounts.has(io.id)) await this.#signUp(io)
-    const session = await this.#login(io, 10_000)
+    const session = await this.#login(io, 10_000, false)
     if (session === undefined) return `client ${io.id} cannot log in`
     if (!(await this.#send(io, session, this.#anotherThan(io), 10_000))) return `client ${io.id} cannot send`
     // What others sent before has to be seen by all that come after.
@@ -62,7 +62,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
   judge(): string | null {
     if (this.#problem !== null) return this.#problem
     for (const [reader, { operations }] of this.#mailboxes) {
-      const verdict = checkLinearizable(mailboxModel, operations)
+      const verdict = checkMailbox(operations)
       if (!verdict.linearizable)
         return `mailbox of client ${reader}: no order explains it; after ${verdict.explained} of ${operations.length} operations: ${verdict.stuckAt}`
     }
@@ -72,7 +72,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
   async #chat(io: Io, session: Session): Promise<void> {
     const things = 1 + io.random.below(60)
     for (let done = 0; done < things && !io.over; done++) {
-      await io.sleep(io.random.between(0, 200))
+      await io.think()
       if (!(await this.#something(io, session))) return
     }
     if (session.shortLived && !io.over) await io.sleep(1_500)
@@ -98,16 +98,15 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       name: nameOf(io.id),
       passwordHash: 'x',
     } as const
-    const reply = await io.persist((to) => io.propose(to, command, TRY_MS), PATIENCE_MS)
+    const reply = await io.persist((to) => io.propose(to, command), PATIENCE_MS)
     if (reply === undefined) return
     if (reply.ok && reply.type === 'createAccount') this.#accounts.set(io.id, reply.accountId)
     else this.#blame(io, command, reply)
   }
 
-  async #login(io: Io, patienceMs: number): Promise<Session | undefined> {
+  async #login(io: Io, patienceMs: number, shortLived: boolean): Promise<Session | undefined> {
     const accountId = this.#accounts.get(io.id)
     if (accountId === undefined) return undefined
-    const shortLived = io.random.chance(0.1)
     const tokenHash = new Uint8Array(32).map(() => io.random.below(256))
     const command = {
       type: 'login',
@@ -118,7 +117,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       takeover: true,
       idleTimeoutMs: shortLived ? 1_000 : LONG_MS,
     } as const
-    const reply = await io.persist((to) => io.propose(to, command, TRY_MS), patienceMs)
+    const reply = await io.persist((to) => io.propose(to, command), patienceMs)
     if (reply === undefined) return undefined
     if (reply.ok && reply.type === 'login') return { id: reply.sessionId, accountId, tokenHash, shortLived }
     if (reply.ok || reply.reason !== 'session expired' || !shortLived) this.#blame(io, command, reply)
@@ -127,7 +126,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
 
   async #send(io: Io, session: Session, to: number, patienceMs: number): Promise<boolean> {
     const { operation, command } = this.#sending(io, session, to)
-    const reply = await io.persist((replica) => io.propose(replica, command, TRY_MS), patienceMs)
+    const reply = await io.persist((replica) => io.propose(replica, command), patienceMs)
     return this.#sent(io, session, to, operation, command, reply)
   }
 
@@ -136,7 +135,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     const to = this.#anotherThan(io)
     const sends = [0, 1, 2].map(() => this.#sending(io, session, to))
     const replica = io.leader
-    const answers = await Promise.all(sends.map(({ command }) => io.propose(replica, command, TRY_MS)))
+    const answers = await Promise.all(sends.map(({ command }) => io.propose(replica, command)))
     let last = 0
     let alive = true
     for (const [at, answer] of answers.entries()) {
@@ -204,7 +203,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       requestId: this.#request(io),
       upToSequence: last,
     } as const
-    const reply = await io.persist((to) => io.propose(to, command, TRY_MS), PATIENCE_MS)
+    const reply = await io.persist((to) => io.propose(to, command), PATIENCE_MS)
     if (reply === undefined) return false
     if (reply.ok && reply.type === 'acknowledge') {
       mailbox.end(operation, reply.waiting)
@@ -229,14 +228,14 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
         .mailbox(session.accountId)
         .read(after, limit, 1_000_000)
         .map(({ sequence, messageId, text }) => ({ sequence, id: Number(messageId), text }))
-    const seen = await io.persist((to) => io.read(to, look, TRY_MS), patienceMs)
+    const seen = await io.persist((to) => io.read(to, look), patienceMs)
     if (seen === undefined) mailbox.forget(operation)
     else mailbox.end(operation, seen)
     return seen
   }
 
   async #ask(io: Io, session: Session, command: Command): Promise<boolean> {
-    const reply = await io.persist((to) => io.propose(to, command, TRY_MS), PATIENCE_MS)
+    const reply = await io.persist((to) => io.propose(to, command), PATIENCE_MS)
     if (reply === undefined) return false
     if (!reply.ok && !mayEnd(session, reply.reason)) this.#blame(io, command, reply)
     return reply.ok

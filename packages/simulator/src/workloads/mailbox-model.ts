@@ -1,8 +1,10 @@
-import type { SequentialModel } from '../history/linearizability.ts'
+import type { Operation } from '../history/history.ts'
+import { checkLinearizable, type SequentialModel, type Verdict } from '../history/linearizability.ts'
 
 /** What is done with one mailbox. */
 export type MailboxInput =
-  | { readonly type: 'send'; readonly text: string }
+  /** `seenAt`: the sequence number at which a reader saw it, if one did. Only makes the search shorter. */
+  | { readonly type: 'send'; readonly text: string; readonly seenAt?: number }
   | { readonly type: 'read'; readonly after: number; readonly limit: number }
   | { readonly type: 'acknowledge'; readonly upTo: number }
 
@@ -34,6 +36,7 @@ export const mailboxModel: SequentialModel<MailboxState, MailboxInput, MailboxOu
       case 'send': {
         const id = typeof told === 'number' ? told : null
         if (id !== null && id <= lastId) return null
+        if (input.seenAt !== undefined && input.seenAt !== first + messages.length) return null
         return { first, messages: [...messages, { text: input.text, id }], lastId: id ?? lastId }
       }
       case 'read': {
@@ -60,4 +63,28 @@ export const mailboxModel: SequentialModel<MailboxState, MailboxInput, MailboxOu
   },
 
   key: ({ first, messages }) => `${first} ${messages.map(({ text }) => text).join(' ')}`,
+}
+
+/** Texts are sent once each, so what readers saw tells where a message has to stand. */
+export function checkMailbox(operations: readonly Operation<MailboxInput, MailboxOutput>[]): Verdict {
+  const seenAt = new Map<string, number>()
+  for (const { output } of operations) {
+    if (typeof output !== 'object') continue
+    for (const { text, sequence } of output) if (!seenAt.has(text)) seenAt.set(text, sequence)
+  }
+  const hinted = operations.map((operation) => {
+    const { input } = operation
+    const at = input.type === 'send' ? seenAt.get(input.text) : undefined
+    return input.type === 'send' && at !== undefined
+      ? { ...operation, input: { ...input, seenAt: at } }
+      : operation
+  })
+  // What was neither answered nor seen most likely never happened: look for an order without it first.
+  const likely = hinted.filter(({ input, ended }) => {
+    return input.type !== 'send' || input.seenAt !== undefined || ended !== Number.POSITIVE_INFINITY
+  })
+  const verdict = checkLinearizable(mailboxModel, likely)
+  return verdict.linearizable || likely.length === hinted.length
+    ? verdict
+    : checkLinearizable(mailboxModel, hinted)
 }

@@ -36,7 +36,7 @@ class RegisterJudge implements Judge<RegisterCommand, RegisterReply, RegisterMac
 
   async client(io: Io): Promise<void> {
     while (!io.over) {
-      await io.sleep(io.random.between(0, 200))
+      await io.think()
       if (io.random.chance(0.4)) await this.#read(io, io.random.pick(registers), 4_000)
       else await this.#append(io, io.random.pick(registers), 4_000)
     }
@@ -66,7 +66,7 @@ class RegisterJudge implements Judge<RegisterCommand, RegisterReply, RegisterMac
     const append = `${io.id}.${request} `
     const operation = this.#history.begin(io.id, { register, append })
     const command = { client: io.id, request, register, append }
-    const reply = await io.persist((to) => io.propose(to, command, 800), patienceMs)
+    const reply = await io.persist((to) => io.propose(to, command), patienceMs)
     if (reply?.text === undefined) return false
     this.#history.end(operation, reply.text)
     return true
@@ -74,7 +74,7 @@ class RegisterJudge implements Judge<RegisterCommand, RegisterReply, RegisterMac
 
   async #read(io: Io, register: string, patienceMs: number): Promise<boolean> {
     const operation = this.#history.begin(io.id, { register })
-    const text = await io.persist((to) => io.read(to, (machine) => machine.read(register), 800), patienceMs)
+    const text = await io.persist((to) => io.read(to, (machine) => machine.read(register)), patienceMs)
     if (text === undefined) {
       this.#history.forget(operation)
       return false

@@ -1,5 +1,6 @@
 import type { ModeName, ReplicaId } from '@chatroom/election'
-import { createReplica, type Fencer, type Limits, type Replica, type StateMachine } from '@chatroom/replica'
+import { createReplica, type Fencer, type Replica, type StateMachine } from '@chatroom/replica'
+import type { Conditions } from '../faults/conditions.ts'
 import type { Operator, Stage } from '../faults/stage.ts'
 import type { Oracle } from '../invariants/oracle.ts'
 import type { Violations } from '../invariants/violation.ts'
@@ -22,8 +23,7 @@ export interface ClusterOptions<Command, Reply, Machine extends StateMachine<Com
   /** Replicas that exist and are no members at first. */
   readonly spares: readonly ReplicaId[]
   readonly machine: () => Machine
-  readonly limits: Partial<Limits>
-  readonly snapshotEveryBytes: number
+  readonly conditions: Conditions
   readonly fencer: boolean
   readonly timeline: Timeline
   readonly trace: Trace
@@ -72,8 +72,10 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
 
   constructor(options: ClusterOptions<Command, Reply, Machine>) {
     this.#options = options
-    const { seed, timeline, trace } = options
+    const { seed, timeline, trace, conditions } = options
     this.network = new VirtualNetwork(timeline, seed, trace)
+    this.network.delay = conditions.networkMs
+    const { flushMs } = conditions
     const rates = new Random(seed, 'clock rates')
     this.hosts = [...options.members, ...options.spares].map((id) => ({
       id,
@@ -82,6 +84,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
         random: new Random(seed, `disk ${id}`),
         replica: id,
         name: `d${id}`,
+        flushMs,
       }),
       clock: new HostClock(timeline, 1 + rates.between(-0.01, 0.01)),
       program: null,
@@ -99,7 +102,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   start(id: ReplicaId): void {
     const host = this.host(id)
     if (host.program !== null) return
-    const { timeline, trace, violations, oracle, seed } = this.#options
+    const { timeline, trace, violations, oracle, seed, conditions } = this.#options
     const pid = this.#pids++
     const process = new VirtualProcess({
       replica: id,
@@ -205,8 +208,8 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
       ...(this.#options.fencer && { fencer: this.#fencer(process) }),
       clock: processClock(process, timeline, host.clock, new Random(seed, `process ${pid}`)),
       hello: { clientAddress: `r${id}`, pid, processStart: `p${pid}` },
-      limits: this.#options.limits,
-      snapshotEveryBytes: this.#options.snapshotEveryBytes,
+      limits: conditions.limits,
+      snapshotEveryBytes: conditions.snapshotEveryBytes,
     })
     const program = { process, replica, machine, transport, up: false }
     host.program = program
@@ -240,6 +243,16 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     const found: Program<Command, Reply, Machine>[] = []
     for (const { program } of this.hosts) if (program?.up && program.process.alive) found.push(program)
     return found
+  }
+
+  /** Good paths and disks from here on: so that what takes long after the faults is a mistake and no patience. */
+  becomeFast(): void {
+    this.network.delay = [0.05, 1]
+    for (const { disk } of this.hosts) disk.flushMs = [0.2, 3]
+  }
+
+  leader(): ReplicaId | null {
+    return this.programs().find(({ replica }) => replica.status().serving)?.replica.id ?? null
   }
 
   askLeader(request: (leader: Operator) => Promise<void>): void {

@@ -5,6 +5,7 @@ import type { Message, ReplicaEvent } from '@chatroom/replica'
 export function kindOfMessage(message: Message): string {
   switch (message.type) {
     case 'append':
+      if (message.entries.some(({ kind }) => kind === 'view')) return 'sends a view'
       return message.entries.length > 0 ? 'sends entries' : 'sends heartbeat'
     case 'appended':
       return message.accepted ? 'accepts entries' : 'refuses entries'

@@ -1,5 +1,6 @@
 import type { ReplicaId } from '@chatroom/election'
 import { MemoryDisk, type Storage } from '@chatroom/replication-log'
+import type { Range } from '../faults/conditions.ts'
 import type { Random } from '../kernel/random.ts'
 import type { Timeline } from '../kernel/timeline.ts'
 import type { VirtualProcess } from './virtual-process.ts'
@@ -14,7 +15,7 @@ export class VirtualDisk {
   #memory: MemoryDisk
   #process: VirtualProcess | null = null
   /** Milliseconds of one flush, at the least and usually at the most. */
-  flushMs: readonly [number, number] = [0.2, 3]
+  flushMs: Range
   /** A slow disk: flushes take so many times as long. */
   slowness = 1
   full = false
@@ -23,7 +24,14 @@ export class VirtualDisk {
   /** A flush of the present process failed: it must stop itself. */
   failed = false
 
-  constructor(options: { timeline: Timeline; random: Random; replica: ReplicaId; name: string }) {
+  constructor(options: {
+    timeline: Timeline
+    random: Random
+    replica: ReplicaId
+    name: string
+    flushMs: Range
+  }) {
+    this.flushMs = options.flushMs
     this.#timeline = options.timeline
     this.#random = options.random
     this.#replica = options.replica

@@ -15,6 +15,7 @@ export class VirtualProcess {
   /** What waits in sockets and timers while it is stopped. */
   #inbox: { readonly run: () => void; readonly timer: boolean }[] = []
   #effectsLeft = Number.POSITIVE_INFINITY
+  #fatalMessage = ''
 
   constructor(options: {
     replica: ReplicaId
@@ -61,6 +62,16 @@ export class VirtualProcess {
   /** Lets it do so many more things to the world, then ends it. */
   dieAfterEffects(effects: number): void {
     this.#effectsLeft = effects
+  }
+
+  /** Ends it as soon as it has sent a message of this kind; '': no longer. */
+  dieAfterSending(kind: string): void {
+    this.#fatalMessage = kind
+  }
+
+  /** It has sent a message. */
+  hasSent(kind: string): void {
+    if (kind === this.#fatalMessage) this.kill(`killed after it ${kind}`)
   }
 
   kill(why: string): void {

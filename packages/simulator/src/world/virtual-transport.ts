@@ -1,6 +1,7 @@
 import { type Member, type ReplicaId, sameMember } from '@chatroom/election'
 import type { Hello, Message, Transport, TransportReceiver } from '@chatroom/replica'
 import type { Timeline } from '../kernel/timeline.ts'
+import { kindOfMessage } from './describe.ts'
 import {
   type Connection,
   type DialOutcome,
@@ -87,6 +88,7 @@ export class VirtualTransport implements Transport {
     if (!sameMember(to, link.hello.member)) return
     this.#sent(to, message)
     if (link.connection.open) this.#network.send(link.connection, message)
+    this.#process.hasSent(kindOfMessage(message))
   }
 
   queuedBytes(): number {
