@@ -28,6 +28,7 @@ const arrows = {
   'apps/chatctl': [
     'certificates',
     'configuration',
+    'election',
     'replica',
     'replication-log',
     'state-machine',
