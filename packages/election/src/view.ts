@@ -58,7 +58,7 @@ function decodeMembers(raw: unknown): Member[] {
   if (!Array.isArray(raw)) throw new TypeError('view entry: members are not a list')
   return raw.map((item: unknown) => {
     if (!Array.isArray(item)) throw new TypeError('view entry: a member is not a list')
-    const [id, disk, incarnation]: unknown[] = item
+    const [id, disk, incarnation] = item as readonly unknown[]
     if (!Number.isSafeInteger(id) || typeof id !== 'number' || typeof disk !== 'string')
       throw new TypeError('view entry: a member has no id or disk')
     if (!Number.isSafeInteger(incarnation) || typeof incarnation !== 'number')
