@@ -37,6 +37,8 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
   readonly #oracle: Oracle
   readonly #openCalls: Map<Program<Command, Reply, Machine>, Set<() => void>>
   readonly #lastArrival = new Map<ReplicaId, number>()
+  /** How often it asks somebody else than the one it takes for the leader. */
+  readonly #curiosity: number
   #leader: ReplicaId
   /** No more new things should be begun. */
   over = false
@@ -56,6 +58,7 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
     this.id = options.id
     this.random = options.random
     this.thinkMs = options.thinkMs
+    this.#curiosity = options.random.pick([0.02, 0.1, 0.5])
     this.#cluster = options.cluster
     this.#timeline = options.timeline
     this.#trace = options.trace
@@ -105,7 +108,8 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
   ): Promise<T | undefined> {
     const until = this.now + patienceMs
     // Not everybody knows at once who leads, and a replica may be wrong about itself.
-    if (this.random.chance(0.1)) this.#leader = this.random.pick(this.#cluster.hosts)?.id ?? this.#leader
+    if (this.random.chance(this.#curiosity))
+      this.#leader = this.random.pick(this.#cluster.hosts)?.id ?? this.#leader
     while (this.now < until) {
       const answer = await attempt(this.#leader)
       if (answer.type === 'answer') return answer.value

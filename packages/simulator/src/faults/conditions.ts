@@ -64,13 +64,14 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
     networkMs: random.pick(networks),
     flushMs: random.pick(disks),
     restartMs: random.pick(restarts),
-    thinkMs: random.pick([50, 200, 200, 800]),
+    thinkMs: random.pick([15, 100, 400, 400, 1_500]),
     limits: {
       appendBytes: random.pick([512 * 1024, 1, 300]),
       inflightMessages: random.pick([4, 4, 1]),
       cacheBytes: random.pick([32 * 1024 * 1024, 500, 5_000]),
       joinLagEntries: random.pick([1_000, 0, 5]),
       compactMarginEntries: random.pick([0, 20, 10_000]),
+      ...profile.limits,
     },
     snapshotEveryBytes: random.pick([500, 2_000, 2_000, 20_000, 1_000_000_000]),
   }

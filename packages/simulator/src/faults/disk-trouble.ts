@@ -21,7 +21,9 @@ export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
     disk.failsNext = true
   },
 
-  'replaced disk'({ ms }, { id, program, disk }, { downFor }) {
+  // One at a time: who loses two disks of three loses what was on them.
+  'replaced disk'({ ms }, { id, program, disk }, { stage, downFor }) {
+    if (!stage.canLoseADisk()) return
     downFor(id, ms)
     program?.process.kill('its disk is replaced')
     disk.replace()

@@ -5,6 +5,7 @@ export const processFaults = [
   'crash',
   'crash between effects',
   'crash after a message',
+  'crash of new leaders',
   'crash of all',
   'pause',
   'stall',

@@ -38,6 +38,14 @@ export const processTrouble: Record<(typeof processFaults)[number], Injector> = 
     timeline.after(2_000, () => program?.process.dieAfterSending(''))
   },
 
+  // Raft's Figure 8 is made of leaders that die young.
+  'crash of new leaders'({ ms, amount }, _host, { stage, until }) {
+    stage.newLeadersDieAfter = Math.floor(amount * 12)
+    until(Math.max(ms, 1_000), () => {
+      stage.newLeadersDieAfter = null
+    })
+  },
+
   'crash of all'({ ms }, _host, { stage, downFor, random }) {
     for (const { id, program } of stage.hosts) {
       downFor(id, ms * random.between(0.1, 2))
@@ -58,8 +66,8 @@ export const processTrouble: Record<(typeof processFaults)[number], Injector> = 
     until(50 + amount * 900, () => program?.process.resume(timersFirst))
   },
 
-  // Five minutes at most, forth and back: less than replies are remembered.
+  // Two minutes at most, forth and back: less than replies are remembered.
   'clock jump'({ amount }, { clock }) {
-    clock.wallOffsetMs = (amount - 0.5) * 600_000
+    clock.wallOffsetMs = (amount - 0.5) * 240_000
   },
 }

@@ -1,30 +1,36 @@
 import type { ModeName } from '@chatroom/election'
+import type { Limits } from '@chatroom/replica'
 import type { FaultKind } from './fault.ts'
 
-/** Which troubles a run has, and how often. */
+/** Which troubles a run has, how often, and what is expected of it. */
 export interface Profile {
   readonly name: string
   readonly mode: ModeName
   readonly words: string
   /** Each run draws one of these. */
   readonly replicas: readonly number[]
+  /** Replicas that exist and are no members at first. */
   readonly spares: number
   readonly clients: number
-  /** Virtual milliseconds with faults; then they cease. */
+  /** Virtual milliseconds with faults, at the most; then they cease. */
   readonly faultyMs: number
   /** Milliseconds between two faults, on average. */
   readonly everyMs: number
   readonly weights: Readonly<Partial<Record<FaultKind, number>>>
+  readonly limits?: Partial<Limits>
   /** Whether everything must come back when faults cease. Beyond its claims a mode may stop; it must not lie. */
   readonly mustComeBack: boolean
-  /** Replicas may stop themselves. */
+  /** Replicas may stop themselves for other reasons than a disk that failed. */
   readonly haltAllowed: boolean
+  /** When faults cease an operator makes all replicas members again, with the disks that they have. */
+  readonly operator: boolean
 }
 
-const process = {
+const hosts = {
   crash: 6,
   'crash between effects': 5,
   'crash after a message': 5,
+  'crash of new leaders': 1.5,
   'crash of all': 1.5,
   pause: 3,
   stall: 2,
@@ -32,34 +38,76 @@ const process = {
   'broken link': 3,
   'slow path': 1,
   'slow disk': 1,
+  'full disk': 1,
+  'failing disk': 1,
   transfer: 1,
+} as const
+
+const partitions = { 'cut path': 3, 'one-way cut': 2, isolation: 3 } as const
+
+const common = {
+  spares: 0,
+  clients: 4,
+  faultyMs: 20_000,
+  everyMs: 700,
+  mustComeBack: true,
+  haltAllowed: false,
+  operator: false,
 } as const
 
 export const profiles: readonly Profile[] = [
   {
+    ...common,
     name: 'fail-stop',
     mode: 'fail-stop',
-    words: 'crashes, stops, broken links, slow and full disks on one host: what fail-stop claims to survive',
+    words:
+      'what fail-stop claims to survive: crashes and stops of any, of all, in any order; broken links, bad disks',
     replicas: [3, 3, 3, 3, 2, 4],
-    spares: 0,
-    clients: 4,
-    faultyMs: 20_000,
-    everyMs: 700,
-    weights: { ...process, 'full disk': 1, 'failing disk': 1 },
-    mustComeBack: true,
-    haltAllowed: false,
+    weights: hosts,
   },
   {
+    ...common,
+    name: 'fail-stop-beyond',
+    mode: 'fail-stop',
+    words:
+      'more than fail-stop claims to survive: partitions, a fencer that fails, lost and rotten disks; it may stop, and must not lie',
+    replicas: [3, 3, 3, 2, 4],
+    weights: { ...hosts, ...partitions, 'broken fencer': 3, 'replaced disk': 1, 'bit flip': 1 },
+    mustComeBack: false,
+    haltAllowed: true,
+  },
+  {
+    ...common,
     name: 'majority',
     mode: 'majority',
-    words: 'the same on hosts of their own, with cut, one-way and slow paths',
+    words: 'what majority claims to survive: the same on hosts of their own, and cut, one-way and slow paths',
     replicas: [3, 3, 3, 5],
-    spares: 0,
-    clients: 4,
-    faultyMs: 20_000,
-    everyMs: 700,
-    weights: { ...process, 'full disk': 1, 'failing disk': 1, 'cut path': 3, 'one-way cut': 2, isolation: 3 },
-    mustComeBack: true,
-    haltAllowed: false,
+    weights: { ...hosts, ...partitions },
+  },
+  {
+    ...common,
+    name: 'majority-membership',
+    mode: 'majority',
+    words: 'the same while replicas are added, promoted and removed, and disks are replaced',
+    replicas: [3, 3, 2, 1],
+    spares: 2,
+    weights: {
+      ...hosts,
+      ...partitions,
+      'add learner': 6,
+      promote: 6,
+      'remove member': 4,
+      'replaced disk': 1,
+    },
+    operator: true,
+  },
+  {
+    ...common,
+    name: 'majority-lease',
+    mode: 'majority',
+    words: 'the same with reads from leases, and clocks that keep their assumption',
+    replicas: [3, 3, 5],
+    weights: { ...hosts, ...partitions },
+    limits: { leaseClockDrift: 0.1 },
   },
 ]

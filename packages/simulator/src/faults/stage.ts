@@ -14,8 +14,12 @@ export interface Stage {
   readonly hosts: readonly StageHost[]
   /** The fencer does not work. */
   fencerBroken: boolean
+  /** Who becomes leader ends after so many effects; null: lives on. */
+  newLeadersDieAfter: number | null
   /** Starts the replica's process if none runs. */
   start(id: ReplicaId): void
+  /** Whether a leader serves whose view names three members or more, each with the disk that it has. */
+  canLoseADisk(): boolean
   /** Whoever serves, if anybody does. */
   leader(): ReplicaId | null
   /** What an operator asks of whoever leads; nothing if nobody does. */

@@ -55,7 +55,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     if (session === undefined) return `client ${io.id} cannot log in`
     if (!(await this.#send(io, session, this.#anotherThan(io), 10_000))) return `client ${io.id} cannot send`
     // What others sent before has to be seen by all that come after.
-    const seen = await this.#read(io, session, 0, 1_000, 10_000)
+    const seen = await this.#read(io, io.id, 0, 1_000, 10_000)
     return seen === undefined ? `client ${io.id} cannot read` : null
   }
 
@@ -83,7 +83,9 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     const what = io.random.next()
     if (what < 0.35) return this.#send(io, session, this.#anotherThan(io), PATIENCE_MS)
     if (what < 0.45) return this.#burst(io, session)
-    if (what < 0.65) return (await this.#read(io, session, 0, 1_000, PATIENCE_MS)) !== undefined
+    // Anybody may look anywhere here: what counts is that the look is up to date.
+    const reader = io.random.pick([...this.#accounts.keys()]) ?? io.id
+    if (what < 0.65) return (await this.#read(io, reader, 0, 1_000, PATIENCE_MS)) !== undefined
     if (what < 0.9) return this.#readAndAcknowledge(io, session)
     if (what < 0.94) return this.#ask(io, session, { type: 'touch', sessionId: session.id })
     if (what < 0.97) return this.#ask(io, session, { type: 'expire' })
@@ -192,7 +194,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
   }
 
   async #readAndAcknowledge(io: Io, session: Session): Promise<boolean> {
-    const seen = await this.#read(io, session, 0, 1 + io.random.below(20), PATIENCE_MS)
+    const seen = await this.#read(io, io.id, 0, 1 + io.random.below(20), PATIENCE_MS)
     const last = seen?.at(-1)?.sequence
     if (seen === undefined || last === undefined) return seen !== undefined
     const mailbox = this.#mailbox(io.id)
@@ -216,16 +218,17 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
 
   async #read(
     io: Io,
-    session: Session,
+    reader: number,
     after: number,
     limit: number,
     patienceMs: number,
   ): Promise<SeenMessage[] | undefined> {
-    const mailbox = this.#mailbox(io.id)
+    const mailbox = this.#mailbox(reader)
+    const accountId = this.#accounts.get(reader) ?? 0
     const operation = mailbox.begin(io.id, { type: 'read', after, limit })
     const look = (chat: Chat): SeenMessage[] =>
       chat
-        .mailbox(session.accountId)
+        .mailbox(accountId)
         .read(after, limit, 1_000_000)
         .map(({ sequence, messageId, text }) => ({ sequence, id: Number(messageId), text }))
     const seen = await io.persist((to) => io.read(to, look), patienceMs)

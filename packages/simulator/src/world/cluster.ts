@@ -67,6 +67,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   onEnd: (host: Host<Command, Reply, Machine>, why: string) => void = () => undefined
   /** Replicas halt only where the run says that they may: any other halt is a violation. */
   haltAllowed = false
+  newLeadersDieAfter: number | null = null
   /** The fencer does not work. */
   fencerBroken = false
 
@@ -224,6 +225,8 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
         return
       }
       oracle.reported(process, event)
+      if (event.type === 'role' && event.role === 'leader' && this.newLeadersDieAfter !== null)
+        process.dieAfterEffects(this.newLeadersDieAfter)
     })
     replica.start().then(
       () => {
@@ -253,6 +256,14 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
 
   leader(): ReplicaId | null {
     return this.programs().find(({ replica }) => replica.status().serving)?.replica.id ?? null
+  }
+
+  canLoseADisk(): boolean {
+    const view = this.programs()
+      .map(({ replica }) => replica.status())
+      .find(({ serving, viewInForce }) => serving && viewInForce)?.view
+    if (view === undefined || view.members.length < 3) return false
+    return view.members.every(({ id, disk }) => disk === this.host(id).disk.name)
   }
 
   askLeader(request: (leader: Operator) => Promise<void>): void {

@@ -39,6 +39,11 @@ export class VirtualDisk {
     this.#memory = this.#newDisk()
   }
 
+  /** The identity of the disk that is in now. */
+  get name(): string {
+    return this.#memory.disk
+  }
+
   /** The storage of a process that starts on this disk. */
   open(process: VirtualProcess): Storage {
     this.#process = process

@@ -104,7 +104,7 @@ export class VirtualNetwork {
     const now = this.#timeline.now
     const { from, to } = connection
     connection.lostAfter =
-      now + this.#randomOf(from.id, to.id).next() * Math.max(0, connection.lastArrivesAt - now)
+      now + this.#randomOf(from.id, to.id).between(0, 1.5) * Math.max(0, connection.lastArrivesAt - now)
     connection.stuck = []
     const notice = this.isCut(to.id, from.id) ? networkTimes.silent : this.#delayOf(to.id, from.id)
     this.#timeline.after(notice, () => from.process.deliver(() => connection.broken(reason)))

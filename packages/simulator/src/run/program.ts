@@ -1,0 +1,188 @@
+// `pnpm simulate`: runs seeds, tells how it goes, and for each failure how to see it again.
+import { parseArgs } from 'node:util'
+import type { StateMachine } from '@chatroom/replica'
+import { describeFault, faultKinds } from '../faults/fault.ts'
+import { type Profile, profiles } from '../faults/profile.ts'
+import { chatWorkload } from '../workloads/chat-workload.ts'
+import { registerWorkload } from '../workloads/register-workload.ts'
+import type { Workload } from '../workloads/workload.ts'
+import { countFrom, runCampaign, type Summary } from './campaign.ts'
+import { shrink } from './shrink.ts'
+import { type SimulationResult, simulate } from './simulate.ts'
+
+const names = profiles.map(({ name }) => name).join(', ')
+const usage = `Usage: pnpm simulate [options]
+
+Runs a whole cluster with its clients on a virtual clock, network and disk, once for each seed, under faults.
+
+  --mode NAME       profile: ${names} (default: all, one after the other)
+  --workload NAME   chat or registers (default: chat)
+  --seeds N         how many seeds of each profile (default: 100)
+  --from N          the first seed (default: 1)
+  --soak            go on until stopped
+  --trace           print everything that happens; with --seeds 1
+  --keep N,N,…      only these faults of the seed's schedule
+  --shrink          cut each failing run down to the faults it needs
+  --help            print this
+
+Exit codes: 0 nothing found, 1 an invariant was broken, 2 wrong usage.
+`
+
+/** How often the line of progress is renewed, milliseconds. */
+const PROGRESS_MS = 2_000
+const SHRINK_RUNS = 200
+
+interface Settings {
+  readonly profiles: readonly Profile[]
+  readonly workload: string
+  readonly count: number
+  readonly from: number
+  readonly trace: boolean
+  readonly shrink: boolean
+  readonly keep: ReadonlySet<number> | null
+}
+
+function settingsOf(args: readonly string[]): Settings | null {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
+  const options = { mode: text, workload: text, seeds: text, from: text, keep: text, soak: flag } as const
+  const { values } = parseArgs({
+    args: [...args],
+    options: { ...options, trace: flag, shrink: flag, help: flag },
+    allowPositionals: false,
+  })
+  if (values.help) return null
+  const { mode, workload = 'chat', keep } = values
+  const chosen = profiles.filter(({ name }) => mode === undefined || name === mode)
+  if (chosen.length === 0) throw new TypeError(`--mode ${mode}: give one of ${names}`)
+  if (!['chat', 'registers'].includes(workload))
+    throw new TypeError(`--workload ${workload}: give chat or registers`)
+  return {
+    profiles: chosen,
+    workload,
+    count: values.soak ? Number.POSITIVE_INFINITY : wholeNumber('seeds', values.seeds ?? '100'),
+    from: wholeNumber('from', values.from ?? '1'),
+    trace: values.trace,
+    shrink: values.shrink,
+    keep: keep === undefined ? null : new Set(keep.split(',').map((item) => wholeNumber('keep', item))),
+  }
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text)
+  if (text === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new TypeError(`--${option} ${text}: give a whole number of 0 or more`)
+  }
+  return value
+}
+
+async function runAll(settings: Settings): Promise<number> {
+  let failures = 0
+  for (const profile of settings.profiles) {
+    failures +=
+      settings.workload === 'chat'
+        ? await runProfile(settings, profile, chatWorkload)
+        : await runProfile(settings, profile, registerWorkload)
+  }
+  return failures
+}
+
+async function runProfile<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  settings: Settings,
+  profile: Profile,
+  workload: Workload<Command, Reply, Machine>,
+): Promise<number> {
+  print(`${profile.name}: ${profile.words}`)
+  const began = performance.now()
+  let told = began
+  const tell = (summary: Summary): void => print(progress(summary, performance.now() - began))
+  if (settings.trace || settings.keep !== null) return runOne(settings, profile, workload)
+  const summary = await runCampaign({
+    profile,
+    workload,
+    seeds: countFrom(settings.from, settings.count),
+    after: async (result, soFar) => {
+      if (result.violation !== null) {
+        tellFailure(settings, profile, result)
+        if (settings.shrink) await tellShrunk(settings, profile, workload, result.seed)
+      }
+      if (performance.now() - told < PROGRESS_MS) return true
+      told = performance.now()
+      tell(soFar)
+      return true
+    },
+  })
+  tell(summary)
+  tellCoverage(summary)
+  return summary.failures.length
+}
+
+async function runOne<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  settings: Settings,
+  profile: Profile,
+  workload: Workload<Command, Reply, Machine>,
+): Promise<number> {
+  const result = await simulate({
+    seed: settings.from,
+    profile,
+    workload,
+    ...(settings.keep !== null && { keep: settings.keep }),
+    ...(settings.trace && { print }),
+  })
+  print(`trace ${result.traceHash}, ${result.traceLength} events, ${result.virtualMs} virtual ms`)
+  if (result.violation !== null) tellFailure(settings, profile, result)
+  return result.violation === null ? 0 : 1
+}
+
+function tellFailure(settings: Settings, profile: Profile, { seed, violation }: SimulationResult): void {
+  print(`seed ${seed}, after ${violation?.at} virtual ms: ${violation?.invariant}: ${violation?.words}`)
+  print(
+    `  again: pnpm simulate --mode ${profile.name} --workload ${settings.workload} --from ${seed} --seeds 1 --trace`,
+  )
+}
+
+async function tellShrunk<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  settings: Settings,
+  profile: Profile,
+  workload: Workload<Command, Reply, Machine>,
+  seed: number,
+): Promise<void> {
+  const shrunk = await shrink({ seed, profile, workload }, { runs: SHRINK_RUNS })
+  if (shrunk === null) return
+  print(
+    `  needs ${shrunk.keep.length} faults, ${shrunk.clients} clients, ${shrunk.faultyMs} virtual ms (${shrunk.runs} runs):`,
+  )
+  for (const fault of shrunk.result.faults) {
+    if (shrunk.keep.includes(fault.number)) print(`    ${describeFault(fault)}`)
+  }
+  const keep = shrunk.keep.join(',')
+  print(
+    `  again: pnpm simulate --mode ${profile.name} --workload ${settings.workload} --from ${seed} --keep ${keep} --trace`,
+  )
+}
+
+function progress({ seeds, virtualMs, acknowledged, failures }: Summary, ms: number): string {
+  const rate = (seeds / ms) * 1_000
+  return `  ${seeds} seeds, ${rate.toFixed(1)} a second, ${(virtualMs / ms).toFixed(0)} cluster-minutes a minute, ${acknowledged} commands acknowledged, ${failures.length} failures`
+}
+
+function tellCoverage({ counts }: Summary): void {
+  const missing = faultKinds.filter((kind) => !counts.has(`fault: ${kind}`))
+  const reached = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  print(`  reached: ${reached.map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
+  if (missing.length > 0) print(`  faults not in this profile, or not drawn: ${missing.join(', ')}`)
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+try {
+  const settings = settingsOf(process.argv.slice(2))
+  if (settings === null) process.stdout.write(usage)
+  else process.exitCode = (await runAll(settings)) === 0 ? 0 : 1
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+}
