@@ -47,7 +47,7 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
           incarnation: event.member.incarnation,
           silentMs: event.silentMs,
         },
-        `replica ${event.member.id} was silent for ${Math.round(event.silentMs)} ms: killing it`,
+        `replica ${event.member.id} was silent for ${Math.round(event.silentMs)} ms: to be fenced`,
       )
       return
     case 'stalled':

@@ -56,6 +56,9 @@ export interface ServeOptions {
   readonly log: Logger
 }
 
+/** How long a replica that is silent though its process is not stopped is borne with: a busy host is slow, not dead. */
+const slowPatienceMs = 4_000
+
 /** Time for each step of a clean stop, milliseconds. What is not finished by then is broken off; nothing acknowledged is lost by that. */
 const handOverMs = 2_500
 const finishCallsMs = 2_500
@@ -120,7 +123,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ],
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
-    ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer() } : {}),
+    ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer({ patienceMs: slowPatienceMs }) } : {}),
     ...(observation.observer === null ? {} : { observer: observation.observer }),
     hello: { clientAddress: member.clientAddress.text, ...(await thisProcess()) },
   })

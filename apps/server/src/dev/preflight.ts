@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { dirname } from 'node:path'
 import type { Address, Cluster, ClusterMember } from '@chatroom/configuration'
 import { type LockOutcome, lockForLauncher } from './launcher-lock.ts'
 
@@ -43,7 +44,7 @@ export async function preflight(cluster: Cluster, options: PreflightOptions): Pr
 async function prepareDirectory(cluster: Cluster, shown: string): Promise<LockOutcome> {
   let at = shown
   try {
-    mkdirSync(cluster.dataDirectory, { recursive: true })
+    makeDirectory(cluster.dataDirectory)
     for (const { id, dataDirectory } of cluster.members) {
       at = `${shown}/replica-${id}`
       if (existsSync(dataDirectory))
@@ -57,6 +58,14 @@ async function prepareDirectory(cluster: Cluster, shown: string): Promise<LockOu
       { cause },
     )
   }
+}
+
+/** With its parents, one after the other: Node's recursive mkdir never ends where nothing can be made, as in /proc. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory) && !statSync(directory).isDirectory()) mkdirSync(directory)
+  if (existsSync(directory)) return
+  if (directory !== dirname(directory)) makeDirectory(dirname(directory))
+  mkdirSync(directory)
 }
 
 function reason(cause: unknown): string {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fencerAcceptance } from '../testing/index.ts'
 import { createProcessFencer, processStart, thisProcess } from './index.ts'
+import { isStopped } from './process-start.ts'
 
 const children: ChildProcess[] = []
 
@@ -67,6 +68,34 @@ describe('the fencer', () => {
     const ended = once(child, 'exit')
     await createProcessFencer().fence(hello(pid, start ?? ''))
     expect(await ended).toEqual([null, 'SIGKILL'])
+  })
+
+  it('bears with a process that is only slow for as long as it is told, and with a stopped one not at all', async () => {
+    const { child, pid } = idleProcess()
+    const start = (await processStart(pid)) ?? ''
+    let now = 0
+    const fencer = createProcessFencer({ patienceMs: 4_000, now: () => now })
+    const ask = (): Promise<void> => fencer.fence(hello(pid, start))
+    await expect(ask()).rejects.toThrow('silent but not stopped')
+    now = 3_000
+    await expect(ask()).rejects.toThrow('silent but not stopped')
+    // It answered in between: this is another silence.
+    now = 20_000
+    await expect(ask()).rejects.toThrow('silent but not stopped')
+    now = 23_000
+    await expect(ask()).rejects.toThrow('silent but not stopped')
+    now = 24_000
+    const ended = once(child, 'exit')
+    await ask()
+    expect(await ended).toEqual([null, 'SIGKILL'])
+
+    const other = idleProcess()
+    const otherStart = (await processStart(other.pid)) ?? ''
+    other.child.kill('SIGSTOP')
+    const otherEnded = once(other.child, 'exit')
+    while (!(await isStopped(other.pid))) await new Promise(setImmediate)
+    await fencer.fence(hello(other.pid, otherStart))
+    expect(await otherEnded).toEqual([null, 'SIGKILL'])
   })
 
   it('leaves another process with the same pid alone', async () => {

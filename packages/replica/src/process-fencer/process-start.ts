@@ -22,6 +22,8 @@ async function startFromProc(pid: number): Promise<string | null> {
   if (stat === null) return null
   // The second field is the program's name in parentheses, and may contain anything, also parentheses and spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // Ended, and its parent has not taken note of it yet.
+  if (fields[0] === 'Z' || fields[0] === 'X') return null
   const ticks = fields[19]
   if (ticks === undefined) throw new Error(`/proc/${pid}/stat has no start time`)
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'latin1')
@@ -38,6 +40,20 @@ async function startFromPs(pid: number): Promise<string | null> {
     // ps answers 1 for a pid that nobody has.
     if (error instanceof Error && 'code' in error && error.code === 1) return null
     throw error
+  }
+}
+
+/** Whether a process is stopped (SIGSTOP, a debugger): it will do nothing until somebody lets it go on. */
+export async function isStopped(pid: number): Promise<boolean> {
+  if (process.platform === 'linux') {
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(ifGone)
+    return stat !== null && /^[Tt]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  }
+  try {
+    const { stdout } = await run('ps', ['-o', 'state=', '-p', String(pid)])
+    return stdout.trim().startsWith('T')
+  } catch {
+    return false
   }
 }
 

@@ -28,11 +28,15 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   async makeDirectory(directory) {
-    const first = await fs.promises.mkdir(directory, { recursive: true })
-    if (first === undefined) return
-    for (let made = directory; made.length >= first.length; made = dirname(made)) {
+    // One after the other: Node's recursive mkdir never ends where the parent is there and still nothing can be made in it, as in /proc.
+    const missing: string[] = []
+    for (let at = directory; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at)
+    for (const made of missing.reverse()) {
+      await fs.promises.mkdir(made).catch((error: unknown) => {
+        // Another replica may have made it meanwhile.
+        if (codeOf(error) !== 'EEXIST') throw error
+      })
       await syncDirectory(dirname(made))
-      if (made === dirname(made)) return
     }
   },
   async open(path, mode) {
@@ -140,8 +144,19 @@ function isRunning(other: ProcessIdentity): boolean {
     // EPERM: it runs, as another user.
     if (codeOf(error) !== 'EPERM') return false
   }
+  if (hasEnded(other.pid)) return false
   const start = processStart(other.pid)
   return start === null || other.start === '' || start === other.start
+}
+
+/** A process that has ended and that its parent has not taken note of yet: it still answers to signals, and holds nothing any more. */
+function hasEnded(pid: number): boolean {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
 }
 
 /** The boot and the clock tick at which a process began: no later process with the same number shares them. Null where the system does not say. */
