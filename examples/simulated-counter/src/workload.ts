@@ -60,14 +60,14 @@ class CounterJudge implements Judge<Command, Reply, CounterMachine> {
     const add = 10 ** io.id
     const operation = this.#history.begin(io.id, { add })
     const command = { client: io.id, request, add }
-    const reply = await io.persist((to) => io.propose(to, command, 800), patienceMs)
+    const reply = await io.persist((to) => io.propose(to, command), patienceMs)
     if (reply !== undefined) this.#history.end(operation, reply.total)
     return reply !== undefined
   }
 
   async #read(io: Io, patienceMs: number): Promise<boolean> {
     const operation = this.#history.begin(io.id, { add: 0 })
-    const total = await io.persist((to) => io.read(to, (machine) => machine.state.total, 800), patienceMs)
+    const total = await io.persist((to) => io.read(to, (machine) => machine.state.total), patienceMs)
     if (total === undefined) this.#history.forget(operation)
     else this.#history.end(operation, total)
     return total !== undefined
