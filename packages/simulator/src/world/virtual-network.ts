@@ -249,7 +249,8 @@ export class VirtualNetwork {
     const random = this.#randomOf(from, to)
     let delay = random.between(least, most)
     if (random.chance(0.01)) delay += random.between(0, most * 20)
-    return delay * (this.#slow.get(key(from, to)) ?? 1)
+    // A link over which nothing comes for longer breaks.
+    return Math.min(delay * (this.#slow.get(key(from, to)) ?? 1), networkTimes.silent / 2)
   }
 
   #randomOf(from: ReplicaId, to: ReplicaId): Random {
