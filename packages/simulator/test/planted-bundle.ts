@@ -31,8 +31,8 @@ export async function bundleSimulator(mutation: Mutation | null, outfile: string
 function plant(edits: ReadonlyMap<string, readonly Edit[]>, applied: Set<string>): Plugin {
   return {
     name: 'plant',
-    setup({ onLoad }) {
-      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    setup(builder) {
+      builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const mine = edits.get(path)
         if (mine === undefined) return undefined
         applied.add(path)

@@ -16,6 +16,11 @@ export interface RegisterReply {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+interface State {
+  readonly registers: readonly [string, string][]
+  readonly answered: readonly [number, { request: number; text: string }][]
+}
+
 /** The least that shows everything: registers of text, and exactly-once by a number per client. Also the example of a state machine to put into the simulator. */
 export class RegisterMachine implements StateMachine<RegisterCommand, RegisterReply> {
   readonly version = 1
@@ -33,7 +38,7 @@ export class RegisterMachine implements StateMachine<RegisterCommand, RegisterRe
   decode(payload: Uint8Array): RegisterCommand {
     const parsed: unknown = JSON.parse(decoder.decode(payload))
     if (!Array.isArray(parsed)) throw new TypeError('register command: not a list')
-    const [client, request, register, append]: unknown[] = parsed
+    const [client, request, register, append] = parsed as readonly unknown[]
     if (
       typeof client !== 'number' ||
       typeof request !== 'number' ||
@@ -66,11 +71,7 @@ export class RegisterMachine implements StateMachine<RegisterCommand, RegisterRe
         text += streaming.decode(chunk, { stream: true })
       },
       finish: () => {
-        const {
-          registers,
-          answered,
-        }: { registers: [string, string][]; answered: [number, { request: number; text: string }][] } =
-          JSON.parse(text + streaming.decode())
+        const { registers, answered } = JSON.parse(text + streaming.decode()) as State
         this.#registers = new Map(registers)
         this.#answered = new Map(answered)
       },
