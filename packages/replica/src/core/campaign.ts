@@ -13,12 +13,13 @@ import { takeIn } from './follower.ts'
 import { becomeLeader } from './leader.ts'
 import type { Pulled, TimeoutNow, VoteReply, VoteRequest } from './messages.ts'
 import type { Outbox } from './outbox.ts'
+import { isBoundByLease } from './reads.ts'
 import { becomeFollower, enterTerm } from './role.ts'
 import { addressOf, type Campaign, type Core, currentView, random, rankInView } from './state.ts'
 
 /** Stands for election when it is time and the rules allow it. Called at every tick. */
 export function maybeStand(core: Core, out: Outbox): void {
-  if (core.role !== 'follower' || core.now < core.standAt) return
+  if (core.role !== 'follower' || core.now < core.standAt || isBoundByLease(core)) return
   const may = core.mode.mayStand({
     self: core.self,
     admitted: core.admitted,
@@ -234,7 +235,7 @@ function win(core: Core, out: Outbox, campaign: Campaign): void {
 }
 
 /** Gives the candidacy up and tries again later. */
-export function abandon(core: Core, out: Outbox): void {
+function abandon(core: Core, out: Outbox): void {
   becomeFollower(core, out, null)
   core.standAt = core.now + core.limits.standStaggerMs * (1 + rankInView(core)) * (1 + random(core))
 }

@@ -23,6 +23,7 @@ export function becomeLeader(core: Core, out: Outbox, opening: View | null): voi
     reads: [],
     uncommittedBytes: 0,
     transfer: null,
+    handedOver: false,
     pendingChange: null,
   }
   core.role = 'leader'

@@ -34,7 +34,8 @@ export interface Limits {
   readonly transferMs: number
   /**
    * Majority: answer reads from a lease instead of a round of messages. Safe only if no two clocks differ in rate by more than this fraction
-   * (0.1: a tenth) and no process is stopped between reading its clock and answering; 0 switches leases off, which is the default.
+   * (0.1: a tenth) and no process is stopped between reading its clock and answering; 0 switches leases off, which is the default. With leases nobody
+   * is elected before an election timeout has passed since the leader was heard, not even when a connect is refused.
    */
   readonly leaseClockDrift: number
 }

@@ -26,8 +26,18 @@ function mustConfirm(core: Core, lead: LeaderState): number {
 /** Nobody else can be elected before the followers that answered the last confirmed round have waited for an election timeout. */
 function hasLease(core: Core, lead: LeaderState): boolean {
   const { leaseClockDrift, electionTimeoutMs } = core.limits
-  if (leaseClockDrift <= 0 || lead.transfer !== null) return false
+  // Who is asked to take over need not wait, and the request may arrive late: after that this term has no lease any more.
+  if (leaseClockDrift <= 0 || lead.transfer !== null || lead.handedOver) return false
   return core.now - lead.confirmedAt < electionTimeoutMs * (1 - leaseClockDrift)
+}
+
+/**
+ * The other half of a lease: who has heard a leader may neither vote nor stand for an election timeout from then on, whatever it has heard since: a refused connect
+ * and a later term are no proof that the lease has ended. Who has just started may have heard one before.
+ */
+export function isBoundByLease(core: Core): boolean {
+  const { leaseClockDrift, electionTimeoutMs } = core.limits
+  return leaseClockDrift > 0 && core.now - core.leaderHeardAt < electionTimeoutMs
 }
 
 /** Answers the reads whose round is confirmed and whose entries are applied. */

@@ -57,7 +57,7 @@ export interface Progress {
   snapshotAt: number
 }
 
-export interface PendingRead {
+interface PendingRead {
   readonly ticket: number
   /** The state must have everything up to here. */
   readonly index: number
@@ -81,6 +81,8 @@ export interface LeaderState {
   reads: PendingRead[]
   uncommittedBytes: number
   transfer: { readonly to: ReplicaId; readonly since: number; asked: boolean } | null
+  /** Somebody was asked to take over, whether or not that came to anything. */
+  handedOver: boolean
   /** A change of membership somebody waits for. */
   pendingChange: number | null
 }
@@ -165,7 +167,7 @@ export interface Core {
   halted: string | null
 }
 
-export interface Snapshot extends Position {
+interface Snapshot extends Position {
   readonly view: PlacedView
   /** `time` of the entry at `index`. */
   readonly time: number
@@ -256,7 +258,7 @@ export function createCore(options: CoreOptions): Core {
   return core
 }
 
-export function addPeer(core: Core, id: ReplicaId): Peer {
+function addPeer(core: Core, id: ReplicaId): Peer {
   const peer: Peer = {
     id,
     member: null,

@@ -55,5 +55,6 @@ export function tickTransfer(core: Core, out: Outbox): void {
   const address = addressOf(core, progress.member)
   if (address === undefined) return
   lead.transfer.asked = true
+  lead.handedOver = true
   out.send(address, { type: 'timeoutNow', term: core.term })
 }

@@ -2,6 +2,7 @@ import { compareViews, type Member, names } from '@chatroom/election'
 import { commitPosition, learnCommit } from './commit.ts'
 import type { VoteRefusal, VoteRequest } from './messages.ts'
 import type { Outbox } from './outbox.ts'
+import { isBoundByLease } from './reads.ts'
 import { becomeFollower, enterTerm } from './role.ts'
 import { type Core, currentView } from './state.ts'
 
@@ -62,13 +63,8 @@ function refuseRecovery(core: Core, request: VoteRequest): VoteRefusal | null {
 function refuseMajority(core: Core, request: VoteRequest): VoteRefusal | null {
   // A replica whose disk was replaced has forgotten whom it voted for: the view names the old disk.
   if (!request.view.members.some((member) => names(member, core.self))) return 'not in the view'
-  // A lease counts on voters that wait; one that has just started does not know for whom.
-  if (
-    core.limits.leaseClockDrift > 0 &&
-    !request.transfer &&
-    core.now - core.startedAt < core.limits.electionTimeoutMs
-  )
-    return 'distrusts its clock'
+  if (!request.transfer && isBoundByLease(core))
+    return core.now - core.startedAt < core.limits.electionTimeoutMs ? 'distrusts its clock' : 'has a leader'
   return core.log.isAtMost(request.last) ? null : 'log is more up to date'
 }
 
