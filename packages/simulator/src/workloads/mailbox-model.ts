@@ -27,7 +27,7 @@ interface MailboxState {
 }
 
 /** A mailbox in one place: a queue whose messages have numbers and stay until they are acknowledged. */
-export const mailboxModel: SequentialModel<MailboxState, MailboxInput, MailboxOutput> = {
+const mailboxModel: SequentialModel<MailboxState, MailboxInput, MailboxOutput> = {
   initial: { first: 1, messages: [], lastId: 0 },
 
   step(state, input, told) {

@@ -31,7 +31,7 @@ export interface ClusterOptions<Command, Reply, Machine extends StateMachine<Com
   readonly oracle: Oracle
 }
 
-export type VirtualReplica<Command, Reply, Machine extends StateMachine<Command, Reply>> = Replica<
+type VirtualReplica<Command, Reply, Machine extends StateMachine<Command, Reply>> = Replica<
   Command,
   Placed<Reply>,
   WatchedMachine<Command, Reply, Machine>

@@ -135,7 +135,7 @@ export function describeEvent(event: ReplicaEvent): string {
   }
 }
 
-export function describeView(view: PlacedView): string {
+function describeView(view: PlacedView): string {
   const learners = view.learners.length > 0 ? `; ${view.learners.map(describeMember).join(' ')}` : ''
   return `view ${view.index}/${view.term} {${view.members.map(describeMember).join(' ')}${learners}}`
 }

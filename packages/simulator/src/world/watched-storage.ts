@@ -121,6 +121,6 @@ export class WatchedStorage implements Storage {
 }
 
 /** What a dead process waits for. */
-export function never<T>(): Promise<T> {
+function never<T>(): Promise<T> {
   return new Promise(() => undefined)
 }
