@@ -72,11 +72,9 @@ describe('reads from a lease (thesis §6.4.1)', () => {
     isolate(cluster, leader)
     const { self, term } = cluster.core(candidate)
     // An old refusal of the candidate, which has stood in vain before.
-    const { last, view, commit } = {
-      ...cluster.core(candidate).log,
-      view: cluster.core(voter).views[0],
-      commit: { index: 0, term: 0 },
-    }
+    const { last } = cluster.core(candidate).log
+    const [view] = cluster.core(voter).views
+    const commit = { index: 0, term: 0 }
     if (view === undefined) throw new Error('no view')
     cluster.dispatch(voter, {
       type: 'receive',

@@ -201,4 +201,25 @@ describe('majority', () => {
       .map(({ effect }) => effect)
     expect(answers.map((effect) => effect.type === 'membersChanged' && effect.ok)).toEqual([true, true, true])
   })
+
+  it('refuses a change after which too few members would answer', () => {
+    const cluster = running()
+    const leader = leaderOf(cluster)
+    const [down = -1, healthy = -1] = [0, 1, 2].filter((id) => id !== leader)
+    cluster.crash(down)
+    const before = currentView(cluster.core(leader))
+    cluster.dispatch(leader, {
+      type: 'changeMembers',
+      change: { type: 'remove', id: healthy },
+      wallTime: cluster.now,
+    })
+    expect(currentView(cluster.core(leader))).toBe(before)
+    cluster.dispatch(leader, {
+      type: 'changeMembers',
+      change: { type: 'remove', id: down },
+      wallTime: cluster.now,
+    })
+    cluster.settle()
+    expect(currentView(cluster.core(leader)).members.map((m) => m.id)).not.toContain(down)
+  })
 })
