@@ -58,9 +58,26 @@ export function onChangeMembers(core: Core, out: Outbox, change: MemberChange): 
     return refuse('another change, or the first entry of this term, is not committed yet: try again')
   const next = changed(core, currentView(core), change)
   if (typeof next === 'string') return refuse(next)
+  if (
+    !core.mode.confirms(
+      next,
+      (member) => answers(core, member),
+      () => false,
+    )
+  )
+    return refuse(
+      'of the members that would be left too few answer, and nothing could be committed any more: start those that are down first',
+    )
   lead.pendingChange = core.log.last.index + 1
   appendView(core, out, next)
   commitWhatIsHeld(core, out)
+}
+
+/** A member that this leader has a link to, on the disk that the view counts on. */
+function answers(core: Core, member: Member): boolean {
+  if (names(member, core.self)) return true
+  const progress = core.lead?.progress.get(member.id)
+  return progress !== undefined && names(member, progress.member)
 }
 
 function changed(core: Core, view: View, change: MemberChange): View | string {
@@ -81,6 +98,8 @@ function changed(core: Core, view: View, change: MemberChange): View | string {
     case 'promote': {
       if (learner === undefined) return `replica ${id} is not a learner: add it as one first`
       const progress = core.lead?.progress.get(id)
+      if (progress !== undefined && !names(learner, progress.member))
+        return `replica ${id} has another disk than when it was added: remove it and add it again`
       if (progress === undefined || core.log.last.index - progress.match > core.limits.joinLagEntries)
         return `replica ${id} has not caught up yet: try again later`
       return {
