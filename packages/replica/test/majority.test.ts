@@ -2,27 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { crashesTolerated } from '../src/core/explain.ts'
 import { currentView } from '../src/core/state.ts'
 import { CoreCluster } from './core-cluster.ts'
-
-function running(count = 3): CoreCluster {
-  const ids = Array.from({ length: count }, (_, id) => id)
-  const cluster = new CoreCluster('majority', ids)
-  cluster.start(...ids)
-  cluster.pass(1_500)
-  return cluster
-}
-
-function leaderOf(cluster: CoreCluster): number {
-  const [leader, ...others] = cluster.leaders()
-  if (leader === undefined || others.length > 0) throw new Error(`leaders: ${cluster.leaders().join(', ')}`)
-  return leader
-}
-
-function isolate(cluster: CoreCluster, id: number): void {
-  for (const other of cluster.nodes.keys()) {
-    cluster.cut.add(`${id}>${other}`)
-    cluster.cut.add(`${other}>${id}`)
-  }
-}
+import { isolate, leaderOf, running } from './raft-cluster.ts'
 
 describe('majority', () => {
   it('elects one leader, commits with a majority, tolerates one crash of three', () => {
