@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SnapshotRecord } from '../src/gen/chatroom/state/v1/snapshot.ts'
 import { Chat, defaultLimits } from '../src/index.ts'
-import { codeThrown, containing, Driver, restored, verdict } from './driver.ts'
+import { codeThrown, containing, Driver, restored, tokenHash, verdict } from './driver.ts'
 
 const day = 24 * 60 * 60 * 1_000
 
@@ -167,6 +167,25 @@ describe('a snapshot', () => {
     expect(restored([...taker]).hash()).toBe(hash)
   })
 
+  it('has the token that was replaced after its beginning', () => {
+    const driver = new Driver()
+    const accountId = driver.create('alice')
+    const login = {
+      type: 'login',
+      requestId: 'login',
+      name: 'alice',
+      accountId,
+      takeover: false,
+      idleTimeoutMs: day,
+    } as const
+    driver.apply({ ...login, tokenHash: tokenHash(1) })
+    const taker = driver.chat.snapshot()
+    driver.apply({ ...login, tokenHash: tokenHash(2) })
+    const chat = restored([...taker])
+    expect(chat.session(tokenHash(1))).toMatchObject({ name: 'alice' })
+    expect(chat.session(tokenHash(2))).toBeUndefined()
+  })
+
   it('is one at a time, until it is taken to its end or given up', () => {
     const driver = busyChat()
     const first = driver.chat.snapshot()
@@ -225,6 +244,10 @@ describe('restore', () => {
       expect.objectContaining({ code: 'impossible entry' }),
     )
     expect(verdict(chat.apply({ type: 'expire' }, { index: 2, term: 1, time: 0 }))).toBe('ok')
+    // Time does not go back behind that of the snapshot either.
+    const create = { type: 'createAccount', requestId: 'r', name: 'bob', passwordHash: 'h' } as const
+    chat.apply(create, { index: 3, term: 1, time: 0 })
+    expect(chat.nextExpiry()).toBe(driver.time + chat.limits.rememberReplyMs)
   })
 
   const session = {

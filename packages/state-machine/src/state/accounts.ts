@@ -78,6 +78,11 @@ export class Accounts {
     return this.#waitingBytes
   }
 
+  /** Bytes set aside for accounts and messages, whether in use or not. */
+  get memory(): number {
+    return this.#arena.size
+  }
+
   named(name: string): Account | undefined {
     const key = this.#key.set(name)
     const row = this.#byName.find(key.hash, key)

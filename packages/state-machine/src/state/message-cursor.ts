@@ -21,6 +21,10 @@ export class MessageCursor {
   #at: number
   /** Messages of `#block` before this place. */
   #before: number
+  /** The last block: where most readers begin. */
+  readonly #tail: Address
+  /** Number of the first message of the last block. */
+  readonly #tailFirst: number
 
   constructor(arena: Arena, fields: MailboxFields) {
     this.#arena = arena
@@ -29,13 +33,9 @@ export class MessageCursor {
     this.#block = fields.head
     this.#at = fields.headAt
     this.#before = fields.headRemoved
-    const { tail } = fields
-    if (tail === 0 || tail === this.#block) return
-    this.#tail = { block: tail, first: fields.next - messagesIn(arena, tail) }
+    this.#tail = fields.tail
+    this.#tailFirst = this.#tail === 0 ? fields.next : fields.next - messagesIn(arena, this.#tail)
   }
-
-  /** The last block, if it is another than the first: most readers want only the newest messages. */
-  #tail: { readonly block: Address; readonly first: number } | null = null
 
   /** Number of the next message. */
   get sequence(): number {
@@ -45,9 +45,8 @@ export class MessageCursor {
   /** Goes on to this message; does not go back. */
   skipTo(sequence: number): void {
     const target = Math.min(sequence, this.end)
-    if (this.#tail !== null && target >= this.#tail.first && this.#sequence < this.#tail.first) {
-      this.#enter(this.#tail.block, this.#tail.first)
-    }
+    if (this.#sequence < this.#tailFirst && this.#tailFirst <= target)
+      this.#enter(this.#tail, this.#tailFirst)
     while (this.#sequence < target) {
       const left = messagesIn(this.#arena, this.#block) - this.#before
       if (this.#sequence + left <= target) this.#leave(left)

@@ -80,6 +80,25 @@ describe('Arena', () => {
     }
   })
 
+  it('keeps count of which slabs have room, whichever of them are given back', () => {
+    // Three blocks to a slab.
+    const step = fc.record({ allocate: fc.boolean(), which: fc.nat() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+        const arena = new Arena()
+        const blocks: number[] = []
+        for (const { allocate, which } of steps) {
+          const [block] = allocate ? [] : blocks.splice(which % Math.max(1, blocks.length), 1)
+          if (block === undefined) blocks.push(arena.allocate(20_000))
+          else arena.free(block)
+          expect(new Set(blocks).size).toBe(blocks.length)
+          // Every slab but one has a block in use.
+          expect(arena.size).toBeLessThanOrEqual((blocks.length + 1) * 61_440)
+        }
+      }),
+    )
+  })
+
   it('uses a freed block again', () => {
     const arena = new Arena()
     const first = arena.allocate(100)
