@@ -17,10 +17,13 @@ export function stateHome(): string {
 const sharedStateHome = stateHome()
 process.once('exit', () => rmSync(sharedStateHome, { recursive: true, force: true }))
 
+/** What a developer or CI may have set about colours: Node gives a terminal none where it sees CI. */
+const aboutColour = new Set(['CI', 'NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS'])
+
 /** The environment of a program under test: nothing of what a developer may have set for it. */
 export function cleanEnvironment(): Record<string, string> {
   const own = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('CHATROOM_') && name !== 'NO_COLOR',
+    ([name]) => !name.startsWith('CHATROOM_') && !aboutColour.has(name),
   )
   return {
     ...Object.fromEntries(own.map(([name, value]) => [name, value ?? ''])),

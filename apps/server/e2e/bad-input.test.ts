@@ -97,7 +97,7 @@ describe('bad input', () => {
   })
 
   it('of a login: an unknown account takes as long as a wrong password', async () => {
-    const cluster = await startCluster()
+    const cluster = await startCluster(['--login-attempts', '0', '--login-attempts-per-address', '0'])
     await cluster.loggedIn('alice')
     const stub = await stubOfLeader(cluster)
     const times = { alice: [] as number[], nobody: [] as number[] }

@@ -36,4 +36,5 @@ export type { EntryContext, SnapshotSink, StateMachine } from './ports/state-mac
 export type { Hello, PeerObservation, Transport, TransportReceiver } from './ports/transport.ts'
 export { StrandedReplica } from './recovery.ts'
 export { createReplica, PROTOCOL_VERSION, type Replica, type ReplicaEvent } from './replica.ts'
+export type { MendingEvent } from './shell/mending.ts'
 export type { PeerStatus, ReplicaStatus, Role, Waiting } from './status.ts'
