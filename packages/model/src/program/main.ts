@@ -89,8 +89,7 @@ function wishOf(args: readonly string[]): Wish {
     const text = given[name]
     if (text === undefined) return otherwise
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new TypeError(`--${name}: give a whole number`)
+    if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`--${name}: give a whole number`)
     return value
   }
   const flag = (name: (typeof flags)[number]): boolean => given[name] === true
