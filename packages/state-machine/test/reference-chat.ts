@@ -229,6 +229,7 @@ export class ReferenceChat {
 
   #end(session: ReferenceSession, reason: EndReason): void {
     session.end = { reason, at: this.#now }
+    session.replies = session.replies.filter(({ at }) => this.#fresh(at))
     this.live = this.live.filter((other) => other !== session)
     this.ended.push(session)
     this.ended = this.ended.slice(-this.#limits.endedSessions)

@@ -115,9 +115,9 @@ export class Sessions {
     this.#byAccount.delete(session.account.id)
     this.#byToken.delete(session.tokenKey)
     this.#expiry.remove(session)
-    const { window } = session
+    this.#forgetOld(session, now)
+    const { id, account, tokenKey, window } = session
     this.#forget(session)
-    const { id, account, tokenKey } = session
     this.ended.add({ id, accountId: account.id, tokenKey, reason, endedAt: now }, window)
     this.#observers.sessionEnded(id, reason)
   }
@@ -131,10 +131,10 @@ export class Sessions {
   /** Remembers what was answered, and forgets what the bounds have no room for. `index`: of the entry that was answered. */
   remember(session: Session, reply: RememberedReply, index: number): void {
     this.#beforeChange(session)
+    this.#forgetOld(session, reply.at)
     session.window ??= new ReplyWindow()
     const { window } = session
     const before = window.size
-    window.dropUpTo(reply.at - this.#limits.rememberReplyMs)
     if (window.size >= this.#limits.repliesPerSession) window.dropOldest()
     window.add(reply, index)
     this.#remembered += window.size - before
@@ -208,6 +208,13 @@ export class Sessions {
     if (session === undefined || dueAt(session) > now) return session
     this.end(session, 'session expired', now)
     return undefined
+  }
+
+  /** Forgets the session's replies whose time has passed. */
+  #forgetOld(session: Session, now: number): void {
+    if (session.window === null) return
+    this.#remembered -= session.window.dropUpTo(now - this.#limits.rememberReplyMs)
+    if (session.window.size === 0) this.#forget(session)
   }
 
   #forgetOldestReply(): void {
