@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 /** How long anything may take before a test says what it waited for in vain, ms. */
-const patience = 30_000
+const patience = 90_000
 
 /** A program that a test has started and reads along. */
 export interface RunningProgram {
