@@ -181,14 +181,9 @@ function adopted(core: Core, out: Outbox, campaign: Campaign): boolean {
     if (core.deaths.isDead(vote.member)) continue
     if (comparePositions(vote.reply.last, best?.reply.last ?? core.log.last) > 0) best = vote
   }
-  if (best !== null) {
-    campaign.pullingFrom = best.member
-    pull(core, out, campaign, best.reply.last.index, best.reply.last.term)
-    return false
-  }
-  // The log may have become a better one, with another view: its members have to vote as well.
-  if (holdsElection(core, campaign)) return true
-  askAll(core, out, campaign)
+  if (best === null) return true
+  campaign.pullingFrom = best.member
+  pull(core, out, campaign, best.reply.last.index, best.reply.last.term)
   return false
 }
 
@@ -213,6 +208,8 @@ export function onPulled(core: Core, out: Outbox, from: Member, message: Pulled)
   campaign.began = core.now
   if (core.log.has(message.last)) {
     campaign.pullingFrom = null
+    // The better log may have another view: its members have to vote as well.
+    askAll(core, out, campaign)
     consider(core, out)
   } else {
     out.send(from, { type: 'pull', term: campaign.term, previous: core.log.last })
