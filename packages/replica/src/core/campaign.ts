@@ -19,7 +19,7 @@ import { addressOf, type Campaign, type Core, currentView, random, rankInView } 
 
 /** Stands for election when it is time and the rules allow it. Called at every tick. */
 export function maybeStand(core: Core, out: Outbox): void {
-  if (core.role !== 'follower' || core.now < core.standAt || isBoundByLease(core)) return
+  if (core.role !== 'follower' || core.now < core.standAt || core.installing || isBoundByLease(core)) return
   const may = core.mode.mayStand({
     self: core.self,
     admitted: core.admitted,

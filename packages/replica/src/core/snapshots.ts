@@ -122,9 +122,15 @@ export function onSnapshotWritten(
     installed: boolean
   },
 ): void {
+  // The leader spoke meanwhile, and was not heard.
+  if (core.installing) core.leaderHeardAt = core.now
   core.installing = false
   const { snapshot, view, time } = written
   if (written.installed) {
+    if (!core.log.has(snapshot)) {
+      // What is still under way to the disk is of a log that is no more.
+      for (const item of core.unsynced) item.last = Math.min(item.last, snapshot.index)
+    }
     core.log.resetTo(snapshot)
     const later = core.views.filter((placed) => placed.index > snapshot.index && core.log.has(placed))
     core.views.splice(0, core.views.length, view, ...later)

@@ -60,9 +60,10 @@ function sendPresence(core: Core, out: Outbox): void {
   }
 }
 
-/** Majority: a silent leader is as good as none. */
+/** Majority: a silent leader is as good as none; but while a snapshot is installed it is this replica that does not listen. */
 function bearSilence(core: Core, out: Outbox): void {
   if (core.mode.onSilence !== 'elect' || core.role !== 'follower' || core.leader === null) return
+  if (core.installing) return
   if (core.now - core.leaderHeardAt <= core.patienceMs) return
   loseLeader(core, out)
   core.standAt = core.now
