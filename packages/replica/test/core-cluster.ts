@@ -7,7 +7,7 @@ import type { Message } from '../src/core/messages.ts'
 import { type Core, createCore } from '../src/core/state.ts'
 import { step } from '../src/core/step.ts'
 
-interface Node {
+export interface Node {
   readonly id: ReplicaId
   /** What survives a crash. */
   disk: { hardState: HardState; entries: Entry[]; incarnation: number; name: string }
@@ -32,6 +32,8 @@ export class CoreCluster {
   /** Disks that do not finish. */
   readonly heldDisks = new Set<ReplicaId>()
   now = 1_000
+  /** Called with every message at the moment at which it leaves. */
+  onSend: (from: Node, to: Member, message: Message) => void = () => undefined
   #queue: { from: Member; to: Member; message: Message }[] = []
   #attempts = 0
 
@@ -169,8 +171,7 @@ export class CoreCluster {
     if (node.core === null) return
     if (effect.type === 'persist') node.persists.push(effect)
     else if (effect.type === 'send') {
-      if (effect.after === null)
-        this.#queue.push({ from: node.core.self, to: effect.to, message: effect.message })
+      if (effect.after === null) this.#send(node, node.core.self, effect)
       else node.held.push(effect)
     } else if (effect.type === 'apply') {
       for (let index = node.applied.length + 1; index <= effect.upTo; index++) {
@@ -180,6 +181,11 @@ export class CoreCluster {
       }
       this.dispatch(node.id, { type: 'applied', index: effect.upTo })
     }
+  }
+
+  #send(node: Node, from: Member, { to, message }: { to: Member; message: Message }): void {
+    this.onSend(node, to, message)
+    this.#queue.push({ from, to, message })
   }
 
   /** Finishes what the disk of a node has been asked for. */
@@ -194,7 +200,7 @@ export class CoreCluster {
     disk.entries.push(...persist.entries)
     const ready = node.held.filter((send) => (send.after ?? 0) <= persist.persist)
     node.held = node.held.filter((send) => (send.after ?? 0) > persist.persist)
-    for (const { to, message } of ready) this.#queue.push({ from: node.core.self, to, message })
+    for (const send of ready) this.#send(node, node.core.self, send)
     this.dispatch(id, { type: 'persisted', persist: persist.persist })
     return true
   }

@@ -124,10 +124,10 @@ export function sendHeartbeats(core: Core, out: Outbox): void {
   lead.round++
   lead.roundAt = core.now
   for (const progress of lead.progress.values()) {
-    if (progress.state === 'probe') {
-      progress.probing = false
+    if (progress.state === 'probe' && !progress.probing && !progress.reading) {
       probe(core, out, progress)
     } else {
+      // Entries that are not answered are not sent again: a link that lives loses nothing, and who is slow must not get more and more.
       // While a snapshot is under way nothing is known to agree but the beginning.
       const previous = progress.state === 'snapshot' ? { index: 0, term: 0 } : previousOf(core, progress)
       sendAppend(core, out, progress, previous, [])
