@@ -52,7 +52,7 @@ export const voteMutations: readonly Mutation[] = [
         replace: 'if (held > core.commitIndex) {',
       },
     ],
-    profile: 'majority',
+    profile: 'majority-young-leaders',
     seedsNeeded: 200,
   },
   {

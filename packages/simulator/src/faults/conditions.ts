@@ -54,7 +54,9 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
     const weight = profile.weights[kind] ?? 0
     return weight > 0 ? [{ kind, weight }] : []
   })
-  const some = all.filter(() => random.chance(0.7))
+  // A few kinds of faults at a time go deeper than all of them together.
+  const share = random.pick([0.15, 0.4, 0.8])
+  const some = all.filter(() => random.chance(share))
   return {
     replicas: random.pick(profile.replicas) ?? 3,
     faultyMs: profile.faultyMs * random.pick([0.1, 0.3, 0.3, 1]),
@@ -66,6 +68,8 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
     restartMs: random.pick(restarts),
     thinkMs: random.pick([15, 100, 400, 400, 1_500]),
     limits: {
+      // The shortest that is allowed: on a slow network candidates get into each other's way.
+      electionTimeoutMs: random.pick([300, 300, 100]),
       appendBytes: random.pick([512 * 1024, 1, 300]),
       inflightMessages: random.pick([4, 4, 1]),
       cacheBytes: random.pick([32 * 1024 * 1024, 500, 5_000]),

@@ -5,13 +5,21 @@ export const processFaults = [
   'crash',
   'crash between effects',
   'crash after a message',
+  'crash of all who say it',
   'crash of new leaders',
   'crash of all',
   'pause',
   'stall',
   'clock jump',
 ] as const
-export const networkFaults = ['broken link', 'cut path', 'one-way cut', 'isolation', 'slow path'] as const
+export const networkFaults = [
+  'broken link',
+  'cut path',
+  'one-way cut',
+  'isolation',
+  'bridge',
+  'slow path',
+] as const
 export const diskFaults = ['slow disk', 'full disk', 'failing disk', 'replaced disk', 'bit flip'] as const
 export const operatorFaults = [
   'broken fencer',

@@ -24,6 +24,18 @@ export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = 
     }
   },
 
+  // Two halves that see each other only through one replica, which both want for their leader.
+  bridge({ ms }, { id }, { stage, until, random }) {
+    const others = random.shuffled(stage.hosts.filter((host) => host.id !== id))
+    const half = Math.ceil(others.length / 2)
+    for (const { id: here } of others.slice(0, half)) {
+      for (const { id: there } of others.slice(half)) {
+        until(ms, stage.network.cut(here, there))
+        until(ms, stage.network.cut(there, here))
+      }
+    }
+  },
+
   'slow path'({ other, ms, amount }, { id }, { stage, until }) {
     until(ms, stage.network.slow(id, other, 2 + amount * 200))
   },

@@ -38,9 +38,20 @@ export const processTrouble: Record<(typeof processFaults)[number], Injector> = 
     timeline.after(2_000, () => program?.process.dieAfterSending(''))
   },
 
+  // Who forgets what it has just promised is found out by whoever asks next, if it is back by then.
+  'crash of all who say it'({ amount }, _host, { stage, downFor, timeline, random }) {
+    const message = decisiveMessages[Math.floor(amount * decisiveMessages.length)] ?? ''
+    for (const { id, program } of stage.hosts) {
+      downFor(id, random.between(0, 20))
+      program?.process.dieAfterSending(message)
+      timeline.after(2_000, () => program?.process.dieAfterSending(''))
+    }
+  },
+
   // Raft's Figure 8 is made of leaders that die young.
-  'crash of new leaders'({ ms, amount }, _host, { stage, until }) {
-    stage.newLeadersDieAfter = Math.floor(amount * 12)
+  'crash of new leaders'({ ms, amount }, _host, { stage, until, downFor, random }) {
+    stage.newLeadersDieAfter = Math.floor(amount * amount * 20)
+    if (random.chance(0.5)) for (const { id } of stage.hosts) downFor(id, random.between(0, 20))
     until(Math.max(ms, 1_000), () => {
       stage.newLeadersDieAfter = null
     })

@@ -30,7 +30,8 @@ const hosts = {
   crash: 6,
   'crash between effects': 5,
   'crash after a message': 5,
-  'crash of new leaders': 1.5,
+  'crash of all who say it': 3,
+  'crash of new leaders': 3,
   'crash of all': 1.5,
   pause: 3,
   stall: 2,
@@ -43,7 +44,7 @@ const hosts = {
   transfer: 1,
 } as const
 
-const partitions = { 'cut path': 3, 'one-way cut': 2, isolation: 3 } as const
+const partitions = { 'cut path': 3, 'one-way cut': 2, isolation: 3, bridge: 3 } as const
 
 const common = {
   spares: 0,
@@ -81,7 +82,7 @@ export const profiles: readonly Profile[] = [
     name: 'majority',
     mode: 'majority',
     words: 'what majority claims to survive: the same on hosts of their own, and cut, one-way and slow paths',
-    replicas: [3, 3, 3, 5],
+    replicas: [3, 3, 5],
     weights: { ...hosts, ...partitions },
   },
   {
@@ -109,5 +110,15 @@ export const profiles: readonly Profile[] = [
     replicas: [3, 3, 5],
     weights: { ...hosts, ...partitions },
     limits: { leaseClockDrift: 0.1 },
+  },
+  {
+    ...common,
+    name: 'majority-young-leaders',
+    mode: 'majority',
+    words: 'leaders that die before they have replicated anything, one entry at a time (Raft, Figures 7 and 8)',
+    replicas: [3, 5],
+    weights: { 'crash of new leaders': 6, crash: 2, 'crash after a message': 1, isolation: 1, 'broken link': 1 },
+    limits: { appendBytes: 1 },
+    everyMs: 400,
   },
 ]

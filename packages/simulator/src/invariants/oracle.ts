@@ -26,7 +26,9 @@ interface Place {
   readonly hash: number
 }
 
-interface Committed extends Applied {
+interface Committed {
+  readonly index: number
+  readonly term: number
   /** Leaders of a later term than this one must have it. */
   readonly byTerm: number
 }
@@ -42,7 +44,9 @@ export class Oracle {
   /** Of every place of the log, by index and term. */
   readonly #places: Map<number, Place>[] = []
   readonly #leaders = new Map<number, VirtualProcess>()
-  readonly #committed = new Map<number, Committed>()
+  readonly #applied = new Map<number, Applied>()
+  /** Terms of the entries up to which somebody said that the log is committed, by index. */
+  readonly #committed = new Map<number, number>()
   #newestCommitted: Committed | null = null
   #acknowledged = 0
 
@@ -111,6 +115,11 @@ export class Oracle {
 
   sent(process: VirtualProcess, message: Message): void {
     if (message.type === 'append' || message.type === 'snapshotChunk') this.#leads(process, message.term)
+    if (message.type !== 'append') return
+    const watched = this.#of(process)
+    const term = watched?.accepted.termAt(message.commitIndex)
+    if (watched !== undefined && term !== undefined && message.commitIndex > 0)
+      this.#committedUpTo(watched, message.commitIndex, term)
   }
 
   reported(process: VirtualProcess, event: ReplicaEvent): void {
@@ -159,11 +168,10 @@ export class Oracle {
         'applied after durable',
         `r${process.replica} applies ${index} of term ${term}, which its disk has not confirmed`,
       )
-    const known = this.#committed.get(index)
+    this.#committedUpTo(watched, index, term)
+    const known = this.#applied.get(index)
     if (known === undefined) {
-      const committed = { ...applied, byTerm: Math.max(term, watched.status().term) }
-      this.#committed.set(index, committed)
-      if (index > (this.#newestCommitted?.index ?? 0)) this.#newestCommitted = committed
+      this.#applied.set(index, applied)
       return
     }
     if (known.term !== term || known.commandHash !== applied.commandHash || known.time !== applied.time)
@@ -198,6 +206,20 @@ export class Oracle {
         'acknowledged after durable',
         `entry ${index} is acknowledged and on ${holders} disks of ${view.members.length}`,
       )
+  }
+
+  /** Somebody takes the log for committed up to here. */
+  #committedUpTo(watched: Watched, index: number, term: number): void {
+    const known = this.#committed.get(index)
+    if (known !== undefined && known !== term)
+      this.#fail(
+        'committed entries stay',
+        `r${watched.process.replica} takes entry ${index} of term ${term} for committed, which was one of term ${known}`,
+      )
+    if (known !== undefined) return
+    this.#committed.set(index, term)
+    if (index <= (this.#newestCommitted?.index ?? 0)) return
+    this.#newestCommitted = { index, term, byTerm: Math.max(term, watched.status().term) }
   }
 
   #becameLeader(process: VirtualProcess): void {

@@ -103,8 +103,12 @@ export class VirtualNetwork {
     this.#connections.delete(connection)
     const now = this.#timeline.now
     const { from, to } = connection
-    connection.lostAfter =
-      now + this.#randomOf(from.id, to.id).between(0, 1.5) * Math.max(0, connection.lastArrivesAt - now)
+    // A kernel still delivers what a process has handed to it, unless the path or the host goes, too.
+    const random = this.#randomOf(from.id, to.id)
+    const lost = random.chance(0.5)
+    connection.lostAfter = lost
+      ? random.between(now, Math.max(now, connection.lastArrivesAt))
+      : connection.lastArrivesAt
     connection.stuck = []
     const notice = this.isCut(to.id, from.id) ? networkTimes.silent : this.#delayOf(to.id, from.id)
     this.#timeline.after(notice, () => from.process.deliver(() => connection.broken(reason)))
