@@ -22,7 +22,7 @@ export interface Waiting {
     /** This replica is being brought up to date. */
     | 'catching up'
     | 'own disk'
-    /** A leader is known to exist but none has spoken yet. */
+    /** Others follow a leader that has not spoken to this replica yet. */
     | 'a leader'
     /** This replica's data is of a disk that the view does not name (rule 9). */
     | 'admission of a new disk'

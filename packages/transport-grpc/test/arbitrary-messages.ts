@@ -44,10 +44,8 @@ const refusal = fc.constantFrom<(VoteRefusal | null)[]>(
   'log is more up to date',
   'knows a newer view',
   'is admitted',
-  'is not admitted',
   'not in the view',
   'distrusts its clock',
-  'has no cluster yet',
 )
 
 /** A place in a log and entries that directly follow it. */

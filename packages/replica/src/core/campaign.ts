@@ -89,9 +89,7 @@ function electorate(core: Core, campaign: Campaign): View {
 
 /** From the question whether one might stand to standing: a new term, with its own vote. */
 function ask(core: Core, out: Outbox, campaign: Campaign): void {
-  let term = core.term
-  for (const { reply } of campaign.granted.values()) term = Math.max(term, reply.term)
-  core.term = term + 1
+  core.term++
   core.votedFor = core.self.id
   out.hardState()
   campaign.phase = 'vote'
@@ -132,10 +130,8 @@ function voteRequest(core: Core, campaign: Campaign): VoteRequest {
 export function onVoteReply(core: Core, out: Outbox, from: Member, reply: VoteReply): void {
   learnCommit(core, out, reply.commit)
   const { campaign } = core
-  if (reply.term > core.term && !(campaign !== null && reply.pre && reply.granted)) {
-    // A later term exists. Take it over, so that the next campaign is beyond it.
-    return enterTerm(core, out, reply.term)
-  }
+  // A later term exists. Take it over, so that the next campaign is beyond it.
+  if (reply.term > core.term) return enterTerm(core, out, reply.term)
   if (campaign === null || reply.pre !== (campaign.phase === 'pre')) return
   if (!reply.pre && reply.term !== campaign.term) return
   if (reply.granted) campaign.granted.set(from.id, { member: from, reply })

@@ -111,6 +111,17 @@ function followerWaits(core: Core): Waiting[] {
 function leaderlessWaits(core: Core): Waiting[] {
   const sinceMs = core.now - core.leaderlessSince
   if (core.admitted || core.campaign !== null) return [electionWaits(core, sinceMs)]
+  const leader = leaderOfOthers(core)
+  if (leader !== null) {
+    return [
+      {
+        for: 'a leader',
+        replicas: [leader],
+        sinceMs,
+        words: `replica ${leader} leads others, and has not spoken to this replica yet`,
+      },
+    ]
+  }
   const plan = recoveryPlan(core)
   if (plan.type === 'lead') {
     return [
@@ -140,6 +151,16 @@ function leaderlessWaits(core: Core): Waiting[] {
     })
   }
   return waits
+}
+
+/** Whom others say they follow, though this replica has not heard it. */
+function leaderOfOthers(core: Core): ReplicaId | null {
+  for (const { connected, presence, presenceAt } of core.peers.values()) {
+    const fresh = connected && core.now - presenceAt <= core.limits.fenceAfterMs
+    if (fresh && presence !== null && presence.leader !== null && presence.leader !== core.self.id)
+      return presence.leader
+  }
+  return null
 }
 
 function electionWaits(core: Core, sinceMs: number): Waiting {

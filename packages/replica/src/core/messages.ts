@@ -68,14 +68,12 @@ export type VoteRefusal =
   | 'log is more up to date'
   | 'knows a newer view'
   | 'is admitted'
-  | 'is not admitted'
   | 'not in the view'
   | 'distrusts its clock'
-  | 'has no cluster yet'
 
 export interface VoteReply {
   readonly type: 'voteReply'
-  /** The voter's term after the request; for a granted `pre`, the term asked about. */
+  /** The voter's term after the request. A `pre` request does not change it. */
   readonly term: number
   readonly pre: boolean
   readonly granted: boolean

@@ -45,7 +45,7 @@ export function onObservation(core: Core, out: Outbox, observation: PeerObservat
 }
 
 function connected(core: Core, out: Outbox, peer: Peer, member: Member): void {
-  meet(core, out, peer, member)
+  meet(core, peer, member)
   peer.connected = true
   heard(core, peer)
   reviewDeaths(core, out)
@@ -65,7 +65,7 @@ export function heardFrom(core: Core, out: Outbox, from: Member): boolean {
   const peer = core.peers.get(from.id)
   if (peer === undefined || core.deaths.isOutdated(from) || core.deaths.isDead(from)) return false
   if (peer.member === null || !sameMember(peer.member, from)) {
-    meet(core, out, peer, from)
+    meet(core, peer, from)
     core.deaths.learn(from)
     reviewDeaths(core, out)
   }
@@ -78,7 +78,7 @@ function heard(core: Core, peer: Peer): void {
   peer.heardEver = true
 }
 
-function meet(core: Core, _out: Outbox, peer: Peer, member: Member): void {
+function meet(core: Core, peer: Peer, member: Member): void {
   if (peer.member !== null && sameMember(peer.member, member)) return
   peer.member = member
   peer.presence = null

@@ -20,10 +20,8 @@ const refusals: Record<VoteRefusal, WireRefusal> = {
   'log is more up to date': WireRefusal.VOTE_REFUSAL_LOG_IS_MORE_UP_TO_DATE,
   'knows a newer view': WireRefusal.VOTE_REFUSAL_KNOWS_A_NEWER_VIEW,
   'is admitted': WireRefusal.VOTE_REFUSAL_IS_ADMITTED,
-  'is not admitted': WireRefusal.VOTE_REFUSAL_IS_NOT_ADMITTED,
   'not in the view': WireRefusal.VOTE_REFUSAL_NOT_IN_THE_VIEW,
   'distrusts its clock': WireRefusal.VOTE_REFUSAL_DISTRUSTS_ITS_CLOCK,
-  'has no cluster yet': WireRefusal.VOTE_REFUSAL_HAS_NO_CLUSTER_YET,
 }
 
 const kindNames = namesByNumber(kinds)
