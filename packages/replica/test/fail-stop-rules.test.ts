@@ -303,6 +303,28 @@ describe('rule 4: the leader dies', () => {
   })
 })
 
+describe('rule 4: a leader that gives up', () => {
+  it('says so by its presence, and its followers look for another', () => {
+    const core = follower()
+    core.receive(C, core.presence({ leader: 1 }))
+    expect(core.core.leader).toEqual(B)
+    // What it said in an earlier term is older than its leadership.
+    core.receive(B, core.presence({ term: 0 }))
+    expect(core.core.leader).toEqual(B)
+    core.receive(B, core.presence({}))
+    expect(core.core.leader).toBeNull()
+  })
+})
+
+describe('another cluster', () => {
+  it('whose view gets into the log stops the replica', () => {
+    const core = follower()
+    const foreign = { ...all, clusterId: 'another' }
+    core.receive(B, core.append({ previous: { index: 1, term: 1 }, entries: [viewEntry(2, 1, foreign)] }))
+    expect(core.halted).toBe('entry 2 is of the cluster another, this replica of c')
+  })
+})
+
 describe('rule 5: coming back', () => {
   it('a returnee truncates to the log of the leader, catches up, and is named', () => {
     const cluster = running()

@@ -29,6 +29,7 @@ describe('Figure 7: logs that followers may have when a leader begins', () => {
       let term = 1
       return steps.map((step) => (term += step))
     })
+    expect.hasAssertions()
     fc.assert(
       fc.property(log, log, (mine, theirs) => {
         // Equal index and term would have to mean equal pasts, so the terms of the two have to differ after where they part.

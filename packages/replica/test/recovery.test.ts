@@ -267,6 +267,24 @@ describe('rule 4: a candidate takes over the best log of its voters', () => {
     expect(core.view.members).toEqual([member(0)])
   })
 
+  it('and not that of a voter that has died before all votes were there', () => {
+    const core = candidate(
+      { index: 2, term: 1 },
+      {
+        members: [0, 1, 2, 3],
+        entries: [viewEntry(1, 1, viewOf(...[0, 1, 2, 3].map((id) => member(id)))), command(2, 1)],
+      },
+    )
+    core.connect(member(3))
+    core.receive(member(3), core.voteReply({ last: { index: 9, term: 1 } }))
+    core.receive(member(3), core.voteReply({ last: { index: 9, term: 1 } }))
+    core.refuse(3)
+    core.receive(member(2), core.voteReply({ last: { index: 2, term: 1 } }))
+    expect(only('pull', core.messages)).toEqual([])
+    expect(core.core.role).toBe('leader')
+    expect(core.view.members.map(({ id }) => id)).toEqual([0, 2])
+  })
+
   it('gives up when the link it pulls over opens anew, for what was asked is lost', () => {
     const core = candidate({ index: 4, term: 1 })
     core.connect(member(2))

@@ -67,7 +67,7 @@ describe('a follower that gets a snapshot', () => {
   })
 
   it('keeps what follows it in the own log', () => {
-    const core = new OneCore({ entries: commands(...Array(50).fill(4), 4, 4) })
+    const core = new OneCore({ entries: commands(...Array.from({ length: 52 }, () => 4)) })
     core.receive(B, core.append({ term: 5, previous: { index: 99, term: 9 } }))
     core.receive(B, chunk(core, 0, 10))
     written(core, 10, true)

@@ -115,6 +115,15 @@ describe('a log', () => {
     expect(log.cachedFrom).toBe(2)
   })
 
+  it('gives the room of thousands of trimmed entries back, and goes on', () => {
+    const log = logOf(Array.from({ length: 3_000 }, () => 1))
+    log.markDurable(3_000)
+    log.trim(0, 2_999)
+    expect([log.cachedFrom, log.entryAt(2_999), log.entryAt(3_000)?.index]).toEqual([3_000, undefined, 3_000])
+    log.append([entry(3_001, 2)])
+    expect(log.slice(3_000, 10_000)?.map(({ index }) => index)).toEqual([3_000, 3_001])
+  })
+
   it('counts bytes as its entries do, whatever was cut and trimmed', () => {
     fc.assert(
       fc.property(ascending, fc.nat(30), fc.nat(30), (terms, cut, upTo) => {
