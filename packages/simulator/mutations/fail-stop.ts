@@ -41,7 +41,7 @@ export const failStopMutations: readonly Mutation[] = [
         replace: 'if (view.index === 0) continue',
       },
     ],
-    profile: 'fail-stop',
+    profile: 'fail-stop-half-views',
     seedsNeeded: 200,
   },
   {
@@ -54,7 +54,7 @@ export const failStopMutations: readonly Mutation[] = [
         replace: 'if (view.index < 0) return { type',
       },
     ],
-    profile: 'fail-stop',
+    profile: 'fail-stop-half-views',
     seedsNeeded: 200,
   },
   {
@@ -68,7 +68,7 @@ export const failStopMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    profile: 'fail-stop',
+    profile: 'fail-stop-half-views',
     seedsNeeded: 200,
   },
   {
@@ -114,7 +114,7 @@ export const failStopMutations: readonly Mutation[] = [
         replace: '  return compareViews(currentView(core), request.view) > 9e9 ? "knows a newer view" : null',
       },
     ],
-    profile: 'fail-stop',
+    profile: 'fail-stop-half-views',
     seedsNeeded: 200,
   },
   {
@@ -142,7 +142,7 @@ export const failStopMutations: readonly Mutation[] = [
           "    for (const [disk, incarnation] of this.#seen.get(peer) ?? []) raise(this.#ended, peer, disk, incarnation)\n  }\n\n  /** The peer's address answered",
       },
     ],
-    profile: 'fail-stop',
+    profile: 'fail-stop-half-views',
     seedsNeeded: 200,
   },
 ]

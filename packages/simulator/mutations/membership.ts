@@ -1,0 +1,64 @@
+import type { Mutation } from './mutation.ts'
+
+const core = 'packages/replica/src/core'
+
+/** In changes of the membership, and in leases. */
+export const membershipMutations: readonly Mutation[] = [
+  {
+    name: 'two changes at a time',
+    words: 'the membership changes again before the last change is committed (thesis 4.1)',
+    edits: [
+      {
+        file: `${core}/membership.ts`,
+        find: 'if (!isServing(core) || !viewInForce(core) || lead.pendingChange !== null)',
+        replace: 'if (core.now < 0 && viewInForce(core) && isServing(core))',
+      },
+    ],
+    profile: 'majority-membership',
+    seedsNeeded: 800,
+  },
+  {
+    name: 'learners count',
+    words: 'an entry is committed by counting learners, who do not vote',
+    edits: [
+      {
+        file: 'packages/election/src/majority.ts',
+        find: 'const held = view.members.map(durableAt)',
+        replace: 'const held = [...view.members, ...view.learners].map(durableAt)',
+      },
+      {
+        file: 'packages/election/src/majority.ts',
+        find: 'return held[quorumSize(held.length) - 1] ?? 0',
+        replace: 'return held[quorumSize(view.members.length) - 1] ?? 0',
+      },
+    ],
+    profile: 'majority-membership',
+    seedsNeeded: 100,
+  },
+  {
+    name: 'a replaced disk votes',
+    words: 'a replica that lost its disk votes as if it remembered what it had',
+    edits: [
+      {
+        file: 'packages/election/src/member.ts',
+        find: "return named.id === running.id && (named.disk === '' || named.disk === running.disk)",
+        replace: 'return named.id === running.id',
+      },
+    ],
+    profile: 'majority-membership',
+    seedsNeeded: 400,
+  },
+  {
+    name: 'a lease that is too long',
+    words: 'a leader reads on its own for longer than others wait before they elect another one',
+    edits: [
+      {
+        file: `${core}/reads.ts`,
+        find: 'return core.now - lead.confirmedAt < electionTimeoutMs * (1 - leaseClockDrift)',
+        replace: 'return core.now - lead.confirmedAt < electionTimeoutMs * 4 * (1 - leaseClockDrift)',
+      },
+    ],
+    profile: 'majority-lease',
+    seedsNeeded: 400,
+  },
+]

@@ -1,0 +1,74 @@
+import type { Mutation } from './mutation.ts'
+
+const core = 'packages/replica/src/core'
+const shell = 'packages/replica/src/shell'
+
+/** In what happens to a log between an election and an answer. */
+export const replicationMutations: readonly Mutation[] = [
+  {
+    name: 'messages do not wait for their persist',
+    words: 'whatever a message names, any finished persist lets it go',
+    edits: [
+      {
+        file: 'packages/replica/src/replica.ts',
+        find: 'if (after !== null && after > persist) break',
+        replace: 'if (after !== null && after > persist + 9e9) break',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 50,
+  },
+  {
+    name: 'read before the first commit of the term',
+    words: 'a new leader answers reads before it knows what its predecessor had committed (thesis 6.4)',
+    edits: [
+      {
+        file: `${core}/reads.ts`,
+        find: 'index: Math.max(core.commitIndex, lead.opening)',
+        replace: 'index: core.commitIndex',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 200,
+  },
+  {
+    name: 'snapshot keeps the first view',
+    words: 'a snapshot carries an outdated view instead of the one at its index',
+    edits: [
+      {
+        file: `${shell}/snapshotter.ts`,
+        find: 'const view = viewAt(core, applied)',
+        replace: 'const view = viewAt(core, core.log.before.index + 0 * applied)',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 400,
+  },
+  {
+    name: 'entries after a snapshot are applied twice',
+    words: 'entries that are read from the disk are applied though a snapshot brought them',
+    edits: [
+      {
+        file: `${shell}/applier.ts`,
+        find: 'if (entry.index === this.#applied + 1 && entry.index <= this.#target) this.#apply(entry)',
+        replace: 'this.#apply(entry)',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 400,
+  },
+  {
+    name: 'most of a view are enough',
+    words: 'fail-stop commits what a majority holds: a survivor that lacks it goes on alone',
+    edits: [
+      {
+        file: 'packages/election/src/fail-stop.ts',
+        find: 'for (const member of view.members) least = Math.min(least, durableAt(member))\n    return least',
+        replace:
+          'const held = view.members.map(durableAt).sort((a, b) => b - a)\n    least = held[held.length >> 1] ?? least\n    return least',
+      },
+    ],
+    profile: 'fail-stop',
+    seedsNeeded: 20,
+  },
+]
