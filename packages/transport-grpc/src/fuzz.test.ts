@@ -3,13 +3,28 @@ import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
 import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
+import { hello, message, number } from '../test/arbitrary-messages.ts'
 import { removeFiles, writeFiles } from '../test/certified.ts'
 import { freePorts } from '../test/ports.ts'
 import { adminService, operatorCredentials } from './admin/index.ts'
-import { AdminServiceService, TransferLeadershipRequest } from './gen/chatroom/admin/v1/admin_service.ts'
+import {
+  AdminServiceService,
+  GetStateHashRequest,
+  GetStatusRequest,
+  SetLogLevelRequest,
+  TransferLeadershipRequest,
+} from './gen/chatroom/admin/v1/admin_service.ts'
+import { FetchRequest, RepairServiceService } from './gen/chatroom/replica/v1/repair_service.ts'
 import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
-import { linkMethod } from './incoming-links.ts'
-import { createGrpcTransport, createPeerTls, openCertificates, type PeerCredentials } from './index.ts'
+import {
+  createGrpcTransport,
+  createPeerTls,
+  openCertificates,
+  type PeerCredentials,
+  repairService,
+} from './index.ts'
+import { encodeFrame, encodeIntroduction } from './wire/encode.ts'
+import { prefixBytes } from './wire/grpc-framing.ts'
 
 const host = '127.0.0.1'
 const seed = 6
@@ -20,58 +35,130 @@ afterEach(async () => {
   removeFiles()
 })
 
-const paths = [
-  ReplicaServiceService.link.path,
-  AdminServiceService.getStatus.path,
-  AdminServiceService.transferLeadership.path,
-  '/chatroom.admin.v1.AdminService/NoSuchMethod',
-]
-const bytes = fc.oneof(
-  fc.uint8Array({ maxLength: 300 }),
-  fc
+/** Everything that can be called on a peer port. */
+const peerPort = { ...ReplicaServiceService, ...AdminServiceService, ...RepairServiceService }
+
+/** What each method takes, as a program of ours would write it: a new method does not compile until it has one. */
+const requests: Record<keyof typeof peerPort, fc.Arbitrary<Uint8Array>> = {
+  link: fc.oneof(
+    fc
+      .record({
+        hello,
+        to: fc.nat({ max: 6 }),
+        attempt: number,
+        listener: fc.record({ host: fc.ipV4(), port: fc.nat({ max: 65_535 }) }),
+      })
+      .map((introduction) => encodeIntroduction(introduction).subarray(prefixBytes)),
+    fc.array(message, { maxLength: 3 }).map((messages) => encodeFrame(messages, 1_024).subarray(prefixBytes)),
+  ),
+  getStatus: fc.constant(GetStatusRequest.encode({}).finish()),
+  transferLeadership: fc
     .option(fc.nat({ max: 9 }), { nil: undefined })
     .map((to) => TransferLeadershipRequest.encode({ to }).finish()),
-)
-const calls = fc.record({ path: fc.constantFrom(...paths), messages: fc.array(bytes, { maxLength: 4 }) })
+  setLogLevel: fc
+    .option(fc.oneof(fc.constantFrom('trace', 'silent'), fc.string({ unit: 'binary' })), { nil: undefined })
+    .map((level) => SetLogLevelRequest.encode({ level }).finish()),
+  getStateHash: fc
+    .record({ atIndex: number, howeverLong: fc.boolean() })
+    .map((request) => GetStateHashRequest.encode(request).finish()),
+  fetch: fc
+    .record({ from: number, to: fc.option(number, { nil: undefined }) })
+    .map((request) => FetchRequest.encode(request).finish()),
+}
+const methods = Object.keys(requests).filter((name): name is keyof typeof requests => name in requests)
 
-function call(client: Client, path: string, messages: readonly Uint8Array[]): Promise<number> {
-  const { requestSerialize, responseDeserialize } = linkMethod.link
+/** Noise, requests, and requests with something broken in them. */
+function bytesFor(method: keyof typeof requests): fc.Arbitrary<Uint8Array> {
+  const broken = fc
+    .tuple(requests[method], fc.nat(), fc.nat({ max: 255 }))
+    .map(([bytes, at, value]) => bytes.map((byte, i) => (i === at % bytes.length ? value : byte)))
+  return fc.oneof(fc.uint8Array({ maxLength: 300 }), requests[method], broken)
+}
+
+interface Call {
+  readonly path: string
+  readonly bodies: readonly Uint8Array[]
+}
+
+const calls: fc.Arbitrary<Call> = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.constantFrom(...methods).chain((method) =>
+      fc.record({
+        path: fc.constant<string>(peerPort[method].path),
+        bodies: fc.array(bytesFor(method), { maxLength: 4 }),
+      }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      path: fc.constant('/chatroom.admin.v1.AdminService/NoSuchMethod'),
+      bodies: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 4 }),
+    }),
+  },
+)
+
+function call(client: Client, { path, bodies }: Call): Promise<number> {
+  const same = (bytes: Buffer): Buffer => bytes
   return new Promise((resolve) => {
-    const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata(), {
+    const stream = client.makeBidiStreamRequest(path, same, same, new Metadata(), {
       deadline: Date.now() + deadlineMs,
     })
     stream.on('data', () => undefined)
     stream.on('error', () => undefined)
     stream.on('status', ({ code }) => resolve(code))
-    for (const message of messages) stream.write(Buffer.from(message))
+    for (const body of bodies) stream.write(Buffer.from(body))
     stream.end()
   })
 }
 
-/** Replica 0 of two, and what was asked of its admin service. */
-async function start(
-  peers: readonly number[],
-  trust: PeerCredentials | null,
-): Promise<{ asked: number[]; recorder: TransportRecorder }> {
-  const asked: number[] = []
+interface Started {
+  /** What was asked of the replica beyond looking at it. */
+  readonly asked: string[]
+  /** How often its entries were read. */
+  readonly reads: () => number
+  readonly recorder: TransportRecorder
+}
+
+/** Replica 0 of two, with all services of its peer port. */
+async function start(peers: readonly number[], trust: PeerCredentials | null): Promise<Started> {
+  const asked: string[] = []
+  let reads = 0
   const administered = {
     status: () => {
       throw Object.assign(new Error('no status in this test'), { code: 'stopped' })
     },
-    transferLeadership: async (to?: number) => void asked.push(to ?? -1),
+    transferLeadership: async (to?: number) => void asked.push(`transfer to ${to}`),
+    logLevel: (level?: string) => {
+      if (level !== undefined) asked.push('log level')
+      return 'info'
+    },
+    stateHash: async () => {
+      asked.push('hash')
+      return { hash: '0', tookMs: 0 }
+    },
+  }
+  const keeper = {
+    clusterId: 'c',
+    read: async (from: number) => {
+      reads++
+      const entry = { index: from, term: 1, time: 1, kind: 'noop', payload: new Uint8Array(9) } as const
+      return from < 300 ? [entry] : []
+    },
   }
   const given = trust === null ? {} : { credentials: trust }
   const transport = createGrpcTransport({
     id: 0,
     listen: { host, port: peers[0] ?? 0 },
     peers: new Map(peers.map((port, id) => [id, { host, port }])),
-    services: [adminService(administered, given)],
+    services: [adminService(administered, given), repairService(() => keeper, { peers: [1], ...given })],
     ...given,
   })
   closers.push(() => transport.stop())
   const recorder = new TransportRecorder(helloOf(0))
   await transport.start(recorder)
-  return { asked, recorder }
+  return { asked, reads: () => reads, recorder }
 }
 
 async function flood(port: number, by: ChannelCredentials): Promise<Set<number>> {
@@ -83,10 +170,9 @@ async function flood(port: number, by: ChannelCredentials): Promise<Set<number>>
   const codes = new Set<number>()
   await fc.assert(
     fc.asyncProperty(fc.array(calls, { minLength: 8, maxLength: 8 }), async (batch) => {
-      for (const code of await Promise.all(batch.map(({ path, messages }) => call(client, path, messages))))
-        codes.add(code)
+      for (const code of await Promise.all(batch.map((each) => call(client, each)))) codes.add(code)
     }),
-    { seed, numRuns: 40 },
+    { seed, numRuns: 60 },
   )
   // DEADLINE_EXCEEDED: a call that hung.
   expect(codes).not.toContain(4)
@@ -97,15 +183,17 @@ test('whatever comes to the peer port, every call ends and no message reaches th
   timeout: 60_000,
 }, async () => {
   const ports = await freePorts(2)
-  const { recorder } = await start(ports, null)
-  await flood(ports[0] ?? 0, credentials.createInsecure())
+  const { recorder, reads } = await start(ports, null)
+  const codes = await flood(ports[0] ?? 0, credentials.createInsecure())
+  expect(codes.size).toBeGreaterThan(3)
+  expect(reads()).toBeGreaterThan(0)
   expect(recorder.events.filter(({ type }) => type === 'received')).toEqual([])
   expect(
     recorder.events.filter((event) => event.type === 'observed' && event.observation.type === 'connected'),
   ).toEqual([])
 })
 
-test('with TLS nothing is done for whoever is no operator, be it a stranger or a replica', {
+test('with TLS nothing is done for a stranger, and for each other only what is for it', {
   timeout: 60_000,
 }, async () => {
   const ports = await freePorts(2)
@@ -116,11 +204,10 @@ test('with TLS nothing is done for whoever is no operator, be it a stranger or a
     certificates: openCertificates(own, () => undefined),
     refused: () => undefined,
   })
-  const { asked, recorder } = await start(ports, trust)
+  const { asked, reads, recorder } = await start(ports, trust)
   const port = ports[0] ?? 0
   const other = await createAuthority(month)
   const stranger = await issueForOperator(other, month)
-  const replica = await issueForReplica(authority, 1, [host], month)
   const ca = authority.certificate
   for (const by of [credentials.createInsecure(), operatorCredentials(writeFiles(ca, stranger))]) {
     // UNAUTHENTICATED, or UNAVAILABLE on a connection that is about to close.
@@ -128,9 +215,13 @@ test('with TLS nothing is done for whoever is no operator, be it a stranger or a
     expect(codes).toContain(16)
     expect([...codes].filter((code) => code !== 16 && code !== 14)).toEqual([])
   }
-  await flood(port, operatorCredentials(writeFiles(ca, replica)))
-  expect(asked).toEqual([])
-  expect(recorder.events.filter(({ type }) => type === 'received')).toEqual([])
+  // A replica that is not one of the configured ones is a stranger, too.
+  await flood(port, operatorCredentials(writeFiles(ca, await issueForReplica(authority, 5, [host], month))))
+  expect([asked, reads()]).toEqual([[], 0])
+  await flood(port, operatorCredentials(writeFiles(ca, await issueForReplica(authority, 1, [host], month))))
+  expect([asked, reads() > 0]).toEqual([[], true])
+  const readsOfReplica = reads()
   await flood(port, operatorCredentials(writeFiles(ca, await issueForOperator(authority, month))))
-  expect(asked.length).toBeGreaterThan(0)
+  expect([asked.length > 0, reads()]).toEqual([true, readsOfReplica])
+  expect(recorder.events.filter(({ type }) => type === 'received')).toEqual([])
 })
