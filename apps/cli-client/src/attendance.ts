@@ -93,7 +93,7 @@ export class Attendance {
     const left = idleIn(this.#presence, this.#parts.now())
     if (left === null || this.#client === null) return
     const client = this.#client
-    const why = this.#why('session expired')
+    const why = `no command for ${this.#idleSeconds()} s.`
     try {
       await this.leave(() => client.logout())
       this.#parts.notice(`Logged out: ${why}`)
@@ -117,13 +117,16 @@ export class Attendance {
     await mail?.stop()
   }
 
+  #idleSeconds(): number {
+    return this.#presence.kind === 'in' ? this.#presence.idleTimeoutMs / 1_000 : 0
+  }
+
   #why(code: ChatErrorCode): string {
     const presence = this.#presence
-    const [name, seconds] =
-      presence.kind === 'in' ? [presence.name, presence.idleTimeoutMs / 1_000] : ['the account', 0]
+    const name = presence.kind === 'in' ? presence.name : 'the account'
     switch (code) {
       case 'session expired':
-        return `no command for ${seconds} s.`
+        return `no command for ${this.#idleSeconds()} s, or the session was as old as a session may get.`
       case 'session taken over':
         return `${name} has logged in elsewhere.`
       case 'password changed':

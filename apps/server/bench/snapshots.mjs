@@ -141,6 +141,7 @@ async function fill(replica, people = accounts, waiting = messages) {
     tokenHash,
     takeover: true,
     idleTimeoutMs: day,
+    lifetimeMs: 0,
   })
   const { sessionId } = replica.stateMachine.session(tokenHash)
   if (sessionId === undefined) throw new Error(JSON.stringify(reply))

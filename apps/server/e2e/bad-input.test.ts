@@ -6,6 +6,7 @@ import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { passwordOf, startCluster, type TestCluster } from './harness/cluster.ts'
 import { eventually } from './harness/eventually.ts'
+import { startLoneReplica } from './harness/lone-replica.ts'
 import { Program, programs } from './harness/program.ts'
 import { runScript } from './harness/script.ts'
 
@@ -207,6 +208,15 @@ describe('bad input', () => {
     }
     await alice.send('bob', text)
   })
+})
+
+it('a session ends at the age that --session-lifetime says, however long it may be idle', async () => {
+  const replica = await startLoneReplica(['--session-lifetime', '1'])
+  const alice = await replica.connect()
+  await alice.createAccount('alice', 'sesame')
+  await alice.login('alice', 'sesame', { idleTimeoutSeconds: 600 })
+  const inbox = alice.inbox({ follow: true })[Symbol.asyncIterator]()
+  await expect(inbox.next()).rejects.toMatchObject({ code: 'session expired' })
 })
 
 describe('a replica of another cluster', () => {

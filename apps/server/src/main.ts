@@ -37,6 +37,7 @@ const program: CommandDefinition = {
     options.diskQuota,
     options.repairWait,
     options.idleTimeout,
+    options.sessionLifetime,
     options.logLevel,
     options.logFormat,
     options.supervised,
@@ -60,7 +61,10 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
   dieOfFaults(log)
   // By itself gRPC writes to standard error, about what the errors it gives say anyway.
   setLogger(grpcLogger(log))
-  const idleTimeoutMs = settings.get(options.idleTimeout) * 1_000
+  const sessions = {
+    idleTimeoutDefaultMs: settings.get(options.idleTimeout) * 1_000,
+    sessionLifetimeMs: settings.get(options.sessionLifetime) * 1_000,
+  }
   try {
     const connections = {
       total: settings.get(options.maxConnections),
@@ -75,7 +79,7 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
     const quotaBytes = quota === null ? null : quota * 1024 * 1024
     const repairWaitMs = settings.get(options.repairWait) * 1_000
     const storage = { quotaBytes, repairWaitMs }
-    await serve({ cluster, member, rates, tls, metrics, connections, ...storage, idleTimeoutMs, stop, log })
+    await serve({ cluster, member, rates, tls, metrics, connections, ...storage, sessions, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

@@ -50,8 +50,8 @@ export interface ServeOptions {
   readonly quotaBytes: number | null
   /** How long to wait for replicas that may have what is damaged on this one's disk, milliseconds. */
   readonly repairWaitMs: number
-  /** Idle timeout of sessions that ask for none, milliseconds. */
-  readonly idleTimeoutMs: number
+  /** How long sessions live. */
+  readonly sessions: Pick<ServiceLimits, 'idleTimeoutDefaultMs' | 'sessionLifetimeMs'>
   readonly stop: StopRequest
   readonly log: Logger
 }
@@ -69,7 +69,7 @@ const closeMs = 2_500
  * @throws StartupError if it cannot start; ReplicaError `halted` if it had to stop itself
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { cluster, member, idleTimeoutMs, stop, log } = options
+  const { cluster, member, stop, log } = options
   const certificates = options.tls === null ? null : certificatesOf(options.tls, log)
   const refused = refusalLog(log)
   const peerTls =
@@ -134,7 +134,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     passwords,
     clock: systemClock,
     random: randomBytes,
-    limits: { idleTimeoutDefaultMs: idleTimeoutMs, ...options.rates },
+    limits: { ...options.sessions, ...options.rates },
     onFault: (error) =>
       log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
     onRefusal: observation.refused,

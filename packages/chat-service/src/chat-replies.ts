@@ -28,7 +28,8 @@ const reasons: Record<Reason, ChatErrorReason> = {
 
 const endings: Record<EndReason, string> = {
   'session taken over': 'This session was ended by another login of the same account: log in again.',
-  'session expired': 'This session had no command for its idle timeout and has ended: log in again.',
+  'session expired':
+    'This session has ended, because it had no command for its idle timeout or was as old as a session may get: log in again.',
   'account deleted': 'The account of this session was deleted.',
   'logged out': 'This session has logged out: log in again.',
   'password changed': 'The password of this account was changed: log in with the new one.',

@@ -28,6 +28,8 @@ export interface ServiceLimits {
   readonly idleTimeoutDefaultMs: number
   /** Longest idle timeout granted, milliseconds. */
   readonly idleTimeoutMaximumMs: number
+  /** Age at which a session ends however active it is, milliseconds; 0: never. */
+  readonly sessionLifetimeMs: number
   /** How often the leader looks whether a session's time has come, milliseconds. */
   readonly housekeepingIntervalMs: number
   /** Failed attempts to log in to one account in a minute; 0: no limit. */
@@ -59,6 +61,7 @@ export const defaultLimits: ServiceLimits = {
   listPage: 1_000,
   idleTimeoutDefaultMs: 60_000,
   idleTimeoutMaximumMs: 24 * 60 * 60 * 1_000,
+  sessionLifetimeMs: 30 * 24 * 60 * 60 * 1_000,
   housekeepingIntervalMs: 250,
   loginAttemptsPerAccount: 10,
   loginAttemptsPerAddress: 60,

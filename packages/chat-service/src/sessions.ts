@@ -36,6 +36,7 @@ export async function login(
       tokenHash: hashToken(token),
       takeover: request.takeover,
       idleTimeoutMs: grantedIdleTimeoutMs(context, request.idleTimeoutSeconds),
+      lifetimeMs: context.limits.sessionLifetimeMs,
     },
     0,
   )

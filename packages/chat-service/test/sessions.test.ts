@@ -163,6 +163,24 @@ describe('a session', () => {
     })
   })
 
+  it('expires at its greatest age, however active it is', async () => {
+    const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000, sessionLifetimeMs: 25_000 } })
+    const alice = await chat.loggedIn('alice')
+    const subscribed = new Received(alice.subscribe())
+    await subscribed.count(1)
+    for (let active = 0; active < 3; active++) {
+      chat.clock.advance(8_000)
+      await alice.list()
+      await until(() => chat.replica.pending === 0)
+    }
+    chat.clock.advance(1_000)
+    expect(await subscribed.ended).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'SESSION_EXPIRED' })
+    expect(await failureOf(alice.list())).toMatchObject({
+      reason: 'SESSION_EXPIRED',
+      message: expect.stringContaining('as old as a session may get'),
+    })
+  })
+
   it('tells its open streams that it expired', async () => {
     const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000 } })
     const alice = await chat.loggedIn('alice')

@@ -137,6 +137,15 @@ export const idleTimeout: Option<number> = defineOption<number>({
   fallback: 60,
 })
 
+export const sessionLifetime: Option<number> = defineOption<number>({
+  key: 'sessionLifetime',
+  placeholder: 'seconds',
+  help: 'seconds after which a session ends however active it is, up to 31536000 (a year); 0: never',
+  schema: wholeNumber('a number of seconds', 0, 31_536_000),
+  fallback: 2_592_000,
+  fallbackWords: '2592000, 30 days',
+})
+
 export const maxConnections: Option<number> = defineOption<number>({
   key: 'maxConnections',
   placeholder: 'number',
@@ -269,6 +278,7 @@ export const fileOptions: readonly Option<unknown>[] = [
   tlsKey,
   insecure,
   idleTimeout,
+  sessionLifetime,
   maxConnections,
   maxConnectionsPerAddress,
   diskQuota,

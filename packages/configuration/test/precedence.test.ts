@@ -25,6 +25,13 @@ const samples: readonly {
   },
   { option: options.idleTimeout, fallback: 60, flag: ['1', 1], variable: ['86400', 86400], file: [3, 3] },
   {
+    option: options.sessionLifetime,
+    fallback: 2_592_000,
+    flag: ['0', 0],
+    variable: ['31536000', 31_536_000],
+    file: [3, 3],
+  },
+  {
     option: options.logLevel,
     fallback: 'info',
     flag: ['trace', 'trace'],

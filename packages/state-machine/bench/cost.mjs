@@ -65,6 +65,7 @@ function login(chat, name) {
     tokenHash,
     takeover: true,
     idleTimeoutMs: day,
+    lifetimeMs: 0,
   })
   return reply.ok && reply.type === 'login' ? reply.sessionId : 0
 }

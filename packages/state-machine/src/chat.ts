@@ -117,8 +117,8 @@ export class Chat {
   }
 
   /**
-   * The session that a token opens, by the token's hash; undefined if there never was one or it is forgotten. A session whose idle timeout has passed is
-   * shown as live until an entry finds out.
+   * The session that a token opens, by the token's hash; undefined if there never was one or it is forgotten. A session whose time has come is shown as
+   * live until an entry finds out.
    */
   session(tokenHash: Uint8Array): LiveSession | EndedSessionInfo | undefined {
     const { sessions } = this.#state

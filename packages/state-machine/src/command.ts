@@ -28,6 +28,8 @@ export interface Login {
   readonly takeover: boolean
   /** Milliseconds without a command after which the session ends. */
   readonly idleTimeoutMs: number
+  /** Milliseconds after which the session ends however active it is; 0: never. Leaders may differ in it, so a retry may, too: the first try's counts. */
+  readonly lifetimeMs: number
 }
 
 export interface Logout {

@@ -67,9 +67,9 @@ export class Driver {
   /** Makes an account if need be and logs in; returns the session's id. */
   login(
     name: string,
-    options: { takeover?: boolean; idleTimeoutMs?: number; token?: Uint8Array } = {},
+    options: { takeover?: boolean; idleTimeoutMs?: number; lifetimeMs?: number; token?: Uint8Array } = {},
   ): number {
-    const { takeover = false, idleTimeoutMs = 60_000, token = this.newToken() } = options
+    const { takeover = false, idleTimeoutMs = 60_000, lifetimeMs = 0, token = this.newToken() } = options
     const accountId = this.chat.account(name)?.accountId ?? this.create(name)
     const reply = this.apply({
       type: 'login',
@@ -79,6 +79,7 @@ export class Driver {
       tokenHash: token,
       takeover,
       idleTimeoutMs,
+      lifetimeMs,
     })
     if (!reply.ok) throw new Error(reply.message)
     return reply.sessionId

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Chat, type ChatLimits, type Command, defaultLimits, type Reply } from '../src/index.ts'
 import { restored, start, tokenHash } from './driver.ts'
-import { type PlainReply, ReferenceChat } from './reference-chat.ts'
+import { dueAt, type PlainReply, ReferenceChat } from './reference-chat.ts'
 
 /** Small enough that random commands reach every bound. */
 const limits: ChatLimits = {
@@ -38,6 +38,7 @@ type CommandStep =
       readonly token: number
       readonly takeover: boolean
       readonly idle: number
+      readonly life: number
       readonly stale: boolean
     }
   | { readonly do: 'logout' | 'touch' | 'password'; readonly session: number; readonly request: number }
@@ -77,6 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       token: fc.nat(30),
       takeover: fc.boolean(),
       idle: fc.constantFrom(300, 900, 2_000, 2_000),
+      life: fc.constantFrom(0, 0, 400, 2_500),
       stale: fc.constantFrom(false, false, false, false, true),
     }),
   },
@@ -206,10 +208,11 @@ class History {
         return { type: 'createAccount', requestId, name, passwordHash: `hash ${this.#index}` }
       case 'login': {
         const accountId = step.stale ? 1 : (this.chat.account(name)?.accountId ?? 1)
-        const { takeover, idle: idleTimeoutMs } = step
+        const { takeover, idle: idleTimeoutMs, life: lifetimeMs } = step
+        const session = { takeover, idleTimeoutMs, lifetimeMs }
         // Mostly a new token; now and then one that was used.
         const token = tokenHash(step.token === 0 ? 1_000 : 2_000 + this.#index)
-        return { type: 'login', requestId, name, accountId, tokenHash: token, takeover, idleTimeoutMs }
+        return { type: 'login', requestId, name, accountId, tokenHash: token, ...session }
       }
       case 'logout':
         return { type: 'logout', sessionId, requestId }
@@ -274,7 +277,7 @@ class History {
     const counts = this.chat.counts()
     same([counts.accounts, counts.sessions, counts.waitingMessages], [accounts.length, live.length, waiting])
     // The next expiry is never later than the end of a session.
-    const ends = live.map(({ lastActive, idleTimeoutMs }) => lastActive + idleTimeoutMs)
+    const ends = live.map(dueAt)
     same((this.chat.nextExpiry() ?? Infinity) <= Math.min(...ends), true)
     if (command.type !== 'login') return
     const session = this.#reference.session(String(command.tokenHash))
@@ -355,6 +358,7 @@ describe('the chat and the reference', () => {
             token: 1,
             takeover: false,
             idle: 2_000,
+            life: 0,
             stale: false,
           })
         }

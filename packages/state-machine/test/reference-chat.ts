@@ -37,6 +37,7 @@ interface ReferenceSession {
   token: string
   lastActive: number
   readonly idleTimeoutMs: number
+  readonly endsAt: number
   end: { readonly reason: EndReason; readonly at: number } | null
   replies: Remembered[]
 }
@@ -107,7 +108,7 @@ export class ReferenceChat {
     return this.#loggedIn(session)
   }
 
-  #open({ name, accountId, takeover, idleTimeoutMs }: Login, token: string): PlainReply {
+  #open({ name, accountId, takeover, idleTimeoutMs, lifetimeMs }: Login, token: string): PlainReply {
     const account = this.accounts.find((other) => other.name === name)
     if (account === undefined || account.id !== accountId) return no('wrong credentials')
     const other = this.live.find((session) => session.accountId === account.id)
@@ -121,6 +122,7 @@ export class ReferenceChat {
       token,
       lastActive: this.#now,
       idleTimeoutMs,
+      endsAt: lifetimeMs === 0 ? Infinity : this.#now + lifetimeMs,
       end: null,
       replies: [],
     }
@@ -205,7 +207,7 @@ export class ReferenceChat {
   #expire(): PlainReply {
     const due = this.live
       .filter((session) => this.#due(session))
-      .sort((a, b) => a.lastActive + a.idleTimeoutMs - b.lastActive - b.idleTimeoutMs || a.id - b.id)
+      .sort((a, b) => dueAt(a) - dueAt(b) || a.id - b.id)
       .slice(0, this.#limits.expirePerEntry)
     for (const session of due) this.#end(session, 'session expired')
     for (let n = 0; n < this.#limits.expirePerEntry; n++) {
@@ -223,8 +225,8 @@ export class ReferenceChat {
     return undefined
   }
 
-  #due({ lastActive, idleTimeoutMs }: ReferenceSession): boolean {
-    return lastActive + idleTimeoutMs <= this.#now
+  #due(session: ReferenceSession): boolean {
+    return dueAt(session) <= this.#now
   }
 
   #end(session: ReferenceSession, reason: EndReason): void {
@@ -276,6 +278,11 @@ export class ReferenceChat {
   #fresh(at: number): boolean {
     return this.#now - at < this.#limits.rememberReplyMs
   }
+}
+
+/** Idle for too long, or too old. */
+export function dueAt({ lastActive, idleTimeoutMs, endsAt }: ReferenceSession): number {
+  return Math.min(lastActive + idleTimeoutMs, endsAt)
 }
 
 function no(reason: Reason): PlainReply {

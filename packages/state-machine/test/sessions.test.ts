@@ -11,6 +11,7 @@ function loginOf(driver: Driver, part: Partial<Login> = {}): Login {
     tokenHash: tokenHash(1),
     takeover: false,
     idleTimeoutMs: 60_000,
+    lifetimeMs: 0,
     ...part,
   }
 }
@@ -266,6 +267,71 @@ describe('a session that is idle', () => {
     driver.time -= 5_000
     driver.apply({ type: 'touch', sessionId })
     driver.time += 5_999
+    expect(verdict(driver.apply({ type: 'touch', sessionId }))).toBe('ok')
+  })
+})
+
+describe('a session with a lifetime', () => {
+  const lifetimeMs = 1_000
+
+  it('ends when it is over, however active the session is, and never before', () => {
+    const driver = new Driver()
+    const sessionId = driver.login('alice', { lifetimeMs })
+    for (let active = 0; active < 9; active++) {
+      driver.time += 100
+      expect(verdict(driver.apply({ type: 'touch', sessionId }))).toBe('ok')
+    }
+    driver.time += 99
+    expect(verdict(driver.send(sessionId, 'nobody'))).toBe('unknown recipient')
+    driver.time += 1
+    expect(verdict(driver.send(sessionId, 'nobody'))).toBe('session expired')
+  })
+
+  it('ends earlier if it is idle for too long', () => {
+    const driver = new Driver()
+    driver.login('alice', { lifetimeMs, idleTimeoutMs: 300 })
+    expect(driver.chat.nextExpiry()).toBe(start + 300)
+  })
+
+  it('is ended by housekeeping at the replicas, also after a snapshot', () => {
+    const driver = new Driver()
+    driver.login('alice', { lifetimeMs })
+    driver.restart()
+    driver.time += 500
+    driver.apply({ type: 'touch', sessionId: driver.index })
+    driver.restart()
+    expect(driver.chat.nextExpiry()).toBe(start + lifetimeMs)
+    driver.time = start + lifetimeMs - 1
+    expect(driver.apply({ type: 'expire' })).toMatchObject({ ended: 0 })
+    driver.time++
+    expect(driver.apply({ type: 'expire' })).toMatchObject({ ended: 1 })
+  })
+
+  it('is not lengthened by the retry of its login, whatever lifetime the leader of the retry gives', () => {
+    const driver = new Driver()
+    driver.apply(loginOf(driver, { lifetimeMs }))
+    driver.time += 600
+    expect(driver.apply(loginOf(driver, { tokenHash: tokenHash(2), lifetimeMs: 5_000 }))).toMatchObject({
+      ok: true,
+      sessionId: 2,
+    })
+    driver.time += 400
+    expect(verdict(driver.apply({ type: 'touch', sessionId: 2 }))).toBe('session expired')
+  })
+
+  it('makes another state than a session without', () => {
+    const hashes = [0, lifetimeMs, lifetimeMs + 1].map((lifetime) => {
+      const driver = new Driver()
+      driver.login('alice', { lifetimeMs: lifetime, token: tokenHash(1) })
+      return driver.chat.hash()
+    })
+    expect(new Set(hashes).size).toBe(3)
+  })
+
+  it('may be as long as a number can be', () => {
+    const driver = new Driver()
+    const sessionId = driver.login('alice', { lifetimeMs: Number.MAX_SAFE_INTEGER })
+    driver.restart()
     expect(verdict(driver.apply({ type: 'touch', sessionId }))).toBe('ok')
   })
 })

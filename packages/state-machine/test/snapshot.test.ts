@@ -177,6 +177,7 @@ describe('a snapshot', () => {
       accountId,
       takeover: false,
       idleTimeoutMs: day,
+      lifetimeMs: 0,
     } as const
     driver.apply({ ...login, tokenHash: tokenHash(1) })
     const taker = driver.chat.snapshot()
@@ -257,6 +258,7 @@ describe('restore', () => {
     lastActiveMs: 1,
     idleTimeoutMs: 1,
     newestReplyIndex: 0,
+    endsAtMs: 0,
   }
   const account = { id: 1, name: 'alice', passwordHash: 'h', firstSequence: 0, messages: [] }
   const accounts: SnapshotRecord = { record: { $case: 'accounts', value: { accounts: [account] } } }

@@ -118,6 +118,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       tokenHash,
       takeover: true,
       idleTimeoutMs: shortLived ? 1_000 : LONG_MS,
+      lifetimeMs: shortLived ? 3_000 : 0,
     } as const
     const reply = await io.persist((to) => io.propose(to, command), patienceMs)
     if (reply === undefined) return undefined

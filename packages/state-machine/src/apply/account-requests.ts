@@ -61,8 +61,10 @@ function login(state: ChatState, command: Login, tokenKey: string): Outcome {
   if (other !== undefined && !command.takeover) return refused('logged in elsewhere')
   if (other === undefined && sessions.size >= limits.sessions) return refused('limit reached')
   if (other !== undefined) sessions.end(other, 'session taken over', time)
-  const { idleTimeoutMs } = command
-  return sessions.open({ id: index, account, tokenKey, lastActive: time, idleTimeoutMs, window: null }).id
+  const { idleTimeoutMs, lifetimeMs } = command
+  const endsAt = lifetimeMs === 0 ? 0 : Math.min(time + lifetimeMs, Number.MAX_SAFE_INTEGER)
+  const session = { id: index, account, tokenKey, lastActive: time, idleTimeoutMs, endsAt, window: null }
+  return sessions.open(session).id
 }
 
 function loginReply(state: ChatState, command: Login, outcome: Outcome): Reply {

@@ -3,7 +3,7 @@ import { Digest } from '../text/digest.ts'
 
 /**
  * What a request says, as a number, so that a request id used for another request is noticed. It leaves out what differs between tries of one request: the salted
- * password hash, the token, the account that the password was checked against. And it leaves out what the request is remembered under.
+ * password hash, the token, the account that the password was checked against, the lifetime that this leader gives. And it leaves out what the request is remembered under.
  */
 export function fingerprintOf(command: CreateAccount | Login | SessionRequest): number {
   const digest = new Digest().text(command.type)

@@ -25,7 +25,8 @@ export function refuseReused({ requestId }: { readonly requestId: string }): Ref
 
 const endings: Readonly<Record<EndReason, string>> = {
   'session taken over': 'This session was ended by a login elsewhere with takeover. Log in again.',
-  'session expired': 'This session ended because it was idle for too long. Log in again.',
+  'session expired':
+    'This session ended because it was idle for too long, or as old as a session may get. Log in again.',
   'account deleted': 'The account of this session was deleted.',
   'logged out': 'This session was logged out. Log in again.',
   'password changed': 'The password of this account was changed. Log in with the new one.',

@@ -30,6 +30,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     tokenHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
     takeover: fc.boolean(),
     idleTimeoutMs: number,
+    lifetimeMs: number,
   }),
   fc.record({ type: fc.constant('logout' as const), sessionId: number, requestId: text }),
   fc.record({

@@ -95,6 +95,7 @@ function* recordsOf(state: ChatState, beginning: Beginning): Generator<SnapshotR
       lastActiveMs: image.lastActive,
       idleTimeoutMs: image.idleTimeoutMs,
       newestReplyIndex: image.newestReplyIndex,
+      endsAtMs: image.endsAt,
     }))
     yield { record: { $case: 'sessions', value: { sessions } } }
     for (const { id, replies } of images) {

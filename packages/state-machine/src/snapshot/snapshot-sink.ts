@@ -175,6 +175,7 @@ export class SnapshotSink {
       tokenKey: tokenKeyOf(record.tokenHash),
       lastActive: record.lastActiveMs,
       idleTimeoutMs: record.idleTimeoutMs,
+      endsAt: record.endsAtMs,
       window: null,
     })
     this.#count.sessions++

@@ -20,7 +20,7 @@ export function hashOf({ accounts, sessions, accountReplies }: ChatState): strin
   digest.number(sessions.size)
   for (const session of sessions.inOrder()) {
     digest.number(session.id).number(session.account.id).text(session.tokenKey)
-    digest.number(session.lastActive).number(session.idleTimeoutMs)
+    digest.number(session.lastActive).number(session.idleTimeoutMs).number(session.endsAt)
     digest.number(session.window?.newestIndex ?? 0)
     addReplies(digest, session.window?.image())
   }

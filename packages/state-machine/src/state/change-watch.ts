@@ -18,6 +18,7 @@ export interface SessionImage {
   readonly tokenKey: string
   readonly lastActive: number
   readonly idleTimeoutMs: number
+  readonly endsAt: number
   readonly replies: ReplyWindowImage | null
   /** Log index of the newest reply; 0 if there is none. */
   readonly newestReplyIndex: number

@@ -4,15 +4,18 @@ export interface Expiring {
   /** When its time comes as of now. It only ever moves into the future. */
   readonly lastActive: number
   readonly idleTimeoutMs: number
+  /** When its time comes at the latest; 0: it may be put off for ever. */
+  readonly endsAt: number
   /** Kept by the queue: place in the heap; -1 if not in it. */
   queuePlace: number
   /** Kept by the queue: when its time came, when the queue looked last. */
   queuedFor: number
 }
 
-/** When an idle session ends: milliseconds since 1970. */
-export function dueAt(item: { readonly lastActive: number; readonly idleTimeoutMs: number }): number {
-  return item.lastActive + item.idleTimeoutMs
+/** When a session ends that goes on being idle: milliseconds since 1970. */
+export function dueAt(item: Pick<Expiring, 'lastActive' | 'idleTimeoutMs' | 'endsAt'>): number {
+  const idleAt = item.lastActive + item.idleTimeoutMs
+  return item.endsAt === 0 ? idleAt : Math.min(idleAt, item.endsAt)
 }
 
 /**

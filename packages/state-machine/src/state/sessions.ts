@@ -19,6 +19,8 @@ export interface Session extends Expiring, Answered<Session> {
   /** Logged time of the last command that counts as activity: milliseconds since 1970. */
   lastActive: number
   readonly idleTimeoutMs: number
+  /** Logged time at which it ends however active it is; 0: never. */
+  readonly endsAt: number
   /** null: no reply is remembered. */
   window: ReplyWindow | null
   /** Number of the snapshot that has this session already. */
@@ -28,7 +30,7 @@ export interface Session extends Expiring, Answered<Session> {
 /** What a session is made of, apart from its place in the orders. */
 export type SessionParts = Pick<
   Session,
-  'id' | 'account' | 'tokenKey' | 'lastActive' | 'idleTimeoutMs' | 'window'
+  'id' | 'account' | 'tokenKey' | 'lastActive' | 'idleTimeoutMs' | 'endsAt' | 'window'
 >
 
 /** All live sessions, at most one per account, with the replies they remember; and what is remembered of those that ended. */
@@ -234,13 +236,14 @@ export class Sessions {
 }
 
 function imageOf(session: Session): SessionImage {
-  const { id, account, tokenKey, lastActive, idleTimeoutMs, window } = session
+  const { id, account, tokenKey, lastActive, idleTimeoutMs, endsAt, window } = session
   return {
     id,
     accountId: account.id,
     tokenKey,
     lastActive,
     idleTimeoutMs,
+    endsAt,
     replies: window?.image() ?? null,
     newestReplyIndex: window?.newestIndex ?? 0,
   }

@@ -54,29 +54,35 @@ describe('ExpiryQueue', () => {
     readonly id: number
     lastActive: number
     readonly idleTimeoutMs: number
+    readonly endsAt: number
     queuePlace = -1
     queuedFor = 0
-    constructor(id: number, lastActive: number, idleTimeoutMs: number) {
+    constructor(id: number, lastActive: number, idleTimeoutMs: number, endsAt = 0) {
       this.id = id
       this.lastActive = lastActive
       this.idleTimeoutMs = idleTimeoutMs
+      this.endsAt = endsAt
     }
   }
+
+  const timeOf = ({ lastActive, idleTimeoutMs, endsAt }: Item): number =>
+    Math.min(lastActive + idleTimeoutMs, endsAt || Infinity)
 
   it('always knows whose time comes next', () => {
     const step = fc.record({
       do: fc.constantFrom('add', 'add', 'remove', 'put off'),
       which: fc.nat(),
       by: fc.nat(30),
+      mayEnd: fc.boolean(),
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
         const queue = new ExpiryQueue<Item>()
         const items: Item[] = []
-        for (const [id, { do: what, which, by }] of steps.entries()) {
+        for (const [id, { do: what, which, by, mayEnd }] of steps.entries()) {
           const item = items[which % Math.max(1, items.length)]
           if (what === 'add') {
-            const added = new Item(id, 100, by)
+            const added = new Item(id, 100, by, mayEnd ? 110 + (which % 40) : 0)
             queue.add(added)
             items.push(added)
           } else if (item !== undefined && what === 'remove') {
@@ -85,9 +91,7 @@ describe('ExpiryQueue', () => {
           } else if (item !== undefined) {
             item.lastActive += by
           }
-          const [first] = [...items].sort(
-            (a, b) => a.lastActive + a.idleTimeoutMs - b.lastActive - b.idleTimeoutMs || a.id - b.id,
-          )
+          const [first] = [...items].sort((a, b) => timeOf(a) - timeOf(b) || a.id - b.id)
           // The queue is looked at now and then, so that it has several things to put right at once.
           const looked = which % 3 === 0 ? first : queue.next()
           expect(looked).toBe(first)
