@@ -175,10 +175,9 @@ describe('a session', () => {
     }
     chat.clock.advance(1_000)
     expect(await subscribed.ended).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'SESSION_EXPIRED' })
-    expect(await failureOf(alice.list())).toMatchObject({
-      reason: 'SESSION_EXPIRED',
-      message: expect.stringContaining('as old as a session may get'),
-    })
+    const failure = await failureOf(alice.list())
+    expect(failure.reason).toBe('SESSION_EXPIRED')
+    expect(failure.message).toContain('as old as a session may get')
   })
 
   it('tells its open streams that it expired', async () => {
