@@ -1,5 +1,4 @@
 import {
-  bootstrapView,
   encodeView,
   failStop,
   type Member,
@@ -280,8 +279,4 @@ function stored(options: OneCoreOptions, identity: StoredState['identity']): Sto
     tail: entries.filter((entry) => entry.index > notInMemory),
   }
 }
-
-/** The view that a bootstrap list of members begins with, as if it stood in the log. */
-export function bootstrap(...ids: readonly ReplicaId[]): PlacedView {
-  return { ...bootstrapView(ids), index: 0, term: 0 }
 }

@@ -35,8 +35,8 @@ export const voteMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${core}/vote.ts`,
-        find: "    return 'distrusts its clock'\n  return core.log.isAtMost(request.last) ? null : 'log is more up to date'",
-        replace: "    return 'distrusts its clock'\n  return null",
+        find: "'distrusts its clock' : 'has a leader'\n  return core.log.isAtMost(request.last) ? null : 'log is more up to date'",
+        replace: "'distrusts its clock' : 'has a leader'\n  return null",
       },
     ],
     profile: 'majority',

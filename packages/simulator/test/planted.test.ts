@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { failStopMutations } from '../mutations/fail-stop.ts'
-import { voteMutations } from '../mutations/votes.ts'
+import { allMutations } from '../mutations/all.ts'
 import type * as Simulator from '../src/index.ts'
 import { bundleSimulator, change } from './planted-bundle.ts'
 
@@ -13,12 +13,11 @@ const quick: Readonly<Record<string, number>> = {
   'vote for a shorter log': 30,
   'vouches before the disk has it': 3,
   'reply before fsync': 3,
-  'truncation not persisted': 5,
+  'truncation not persisted': 15,
   'restarted replica counts itself in': 5,
   'recovery with whoever came back': 10,
   'a member without a record of the view': 15,
 }
-const all = [...voteMutations, ...failStopMutations]
 const directory = mkdtempSync(join(tmpdir(), 'chatroom-planted-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -26,7 +25,7 @@ describe('a planted mistake', () => {
   it.each(Object.entries(quick))(
     '%s: is found within %i seeds',
     async (name, seeds) => {
-      const mutation = all.find((candidate) => candidate.name === name)
+      const mutation = allMutations.find((candidate) => candidate.name === name)
       if (mutation === undefined) throw new Error(`no mutation ${name}`)
       const file = join(directory, `${name.replaceAll(' ', '-')}.mjs`)
       await bundleSimulator(mutation, file)
@@ -46,6 +45,13 @@ describe('a planted mistake', () => {
     },
     180_000,
   )
+
+  it.each(allMutations)('$name: is about code that is there', async ({ edits }) => {
+    for (const edit of edits) {
+      const source = await readFile(resolve(import.meta.dirname, '../../..', edit.file), 'utf8')
+      expect(change(source, edit)).not.toBe(source)
+    }
+  })
 
   it('stands where the sources have the text exactly once', () => {
     expect(() => change('a b a', { file: 'f', find: 'a', replace: 'c' })).toThrow('2 times instead of once')
