@@ -279,4 +279,3 @@ function stored(options: OneCoreOptions, identity: StoredState['identity']): Sto
     tail: entries.filter((entry) => entry.index > notInMemory),
   }
 }
-}

@@ -64,7 +64,7 @@ export const failStopMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${core}/campaign.ts`,
-        find: '    campaign.pullingFrom = best.member\n    pull(core, out, campaign, best.reply.last.index, best.reply.last.term)\n',
+        find: '  campaign.pullingFrom = best.member\n  pull(core, out, campaign, best.reply.last.index, best.reply.last.term)\n',
         replace: '',
       },
     ],
