@@ -41,7 +41,7 @@ describe('Ctrl-Z', () => {
     shell.type('fg\r')
     await expect(shell).toShow(/22:13 bob: meanwhile$/, 'alice> send bob half')
     shell.type(' a word\r')
-    await expect(shell).toShow('alice> send bob half a word', 'Sent to bob.', 'alice>')
+    await expect(shell).toShow('alice> send bob half a word', 'Sent to bob, who is online.', 'alice>')
     shell.type('quit\r')
     await expect(shell).toShow('shell$')
     // The terminal is as it was: the shell echoes, and no marks come with a paste.

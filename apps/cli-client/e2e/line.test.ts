@@ -70,7 +70,7 @@ describe('a paste', () => {
     terminal.type(`send bob ${paste('one\r\ttwo\rquit\r')}`)
     await expect(terminal).toShow('alice> send bob one␤␉two␤quit')
     terminal.type('!\r')
-    await expect(terminal).toShow('Sent to bob.', 'alice>')
+    await expect(terminal).toShow('Sent to bob, who is online.', 'alice>')
     expect(fixture.cluster.chat.waiting('bob').map(({ text }) => text)).toEqual(['one\n\ttwo\nquit!'])
   })
 
@@ -86,7 +86,7 @@ describe('a paste', () => {
     terminal.type('send bob ')
     terminal.type(paste(text))
     terminal.type('\r')
-    await expect(terminal).toShow('Sent to bob.', 'alice>')
+    await expect(terminal).toShow('Sent to bob, who is online.', 'alice>')
     expect(fixture.cluster.chat.waiting('bob').map((message) => message.text)).toEqual([text])
   })
 })
@@ -112,7 +112,7 @@ describe('forty columns', () => {
     chat.send(token, 's', '日本語の名前', 'again')
     await expect(terminal).toShow('22:13 שלום\u200e: again', `日本語の名前> ${line.slice(0, -3)}stop`)
     terminal.type('\r')
-    await expect(terminal).toShow('Sent to bob.', '日本語の名前>')
+    await expect(terminal).toShow('Sent to bob, who is online.', '日本語の名前>')
     expect(chat.waiting('bob').map(({ text }) => text)).toEqual([`${line.slice('send bob '.length, -3)}stop`])
   })
 })
@@ -124,15 +124,20 @@ describe('the prompt', () => {
     terminal.type('send bob one\r')
     await expect(terminal).toShow(
       'alice> send bob one',
-      'Queued for bob: no replica has acknowledged it yet.',
+      'Not sent to bob yet: no replica has acknowledged it.',
       /^alice \S 1 unsent>$/,
     )
     terminal.type('send bob tw')
     await expect(terminal).toShow(/^alice \S 1 unsent> send bob tw$/)
     fixture.cluster.lead(1)
-    await expect(terminal).toShow('Sent to bob.', 'alice> send bob tw')
+    await expect(terminal).toShow('Sent to bob, who is online.', 'alice> send bob tw')
     terminal.type('o\r')
-    await expect(terminal).toShow('Sent to bob.', 'alice> send bob two', 'Sent to bob.', 'alice>')
+    await expect(terminal).toShow(
+      'Sent to bob, who is online.',
+      'alice> send bob two',
+      'Sent to bob, who is online.',
+      'alice>',
+    )
     expect(fixture.cluster.chat.waiting('bob').map(({ text }) => text)).toEqual(['one', 'two'])
   })
 })

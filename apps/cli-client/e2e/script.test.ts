@@ -57,7 +57,7 @@ describe('the program as a script', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.split('\n')).toEqual([
       'Logged in as alice; no messages wait.',
-      'Sent to bob.',
+      'Queued for bob, who is offline.',
       'alice',
       'bob',
       'Bye.',

@@ -44,7 +44,7 @@ describe('a conversation', () => {
     terminal.type('send bob\r')
     await expect(terminal).toShow('Text:')
     terminal.type('hi there\r')
-    await expect(terminal).toShow('Text: hi there', 'Sent to bob.', 'carol>')
+    await expect(terminal).toShow('Text: hi there', 'Sent to bob, who is online.', 'carol>')
     terminal.type('quit\r')
     expect((await terminal.exit).exitCode).toBe(0)
     expect(cluster.chat.openSessions).toBe(1)
@@ -105,7 +105,7 @@ describe('messages', () => {
     )
     expect(terminal.column).toBe('alice> send bob I am '.length)
     terminal.type('\u001b[Fing\r')
-    await expect(terminal).toShow('alice> send bob I am typing', 'Sent to bob.', 'alice>')
+    await expect(terminal).toShow('alice> send bob I am typing', 'Sent to bob, who is online.', 'alice>')
     expect(cluster.chat.waiting('bob').map(({ text }) => text)).toEqual(['I am typing'])
   })
 
@@ -124,7 +124,7 @@ describe('messages', () => {
     }
     expect(terminal.lines.filter((line) => line.includes('0123456789'))).toEqual([`alice> ${long}`])
     terminal.type('\r')
-    await expect(terminal).toShow(`alice> ${long}`, 'Sent to bob.', 'alice>')
+    await expect(terminal).toShow(`alice> ${long}`, 'Sent to bob, who is online.', 'alice>')
   })
 
   it('appear while a password is typed, and the password is whole', async () => {
@@ -192,7 +192,7 @@ describe('a window that changes its width', () => {
       '22:13 bob: at 40, 3',
     ])
     terminal.type('!\r')
-    await expect(terminal).toShow('Sent to bob.', 'alice>')
+    await expect(terminal).toShow('Sent to bob, who is online.', 'alice>')
     expect(cluster.chat.waiting('bob').map(({ text }) => text)).toEqual([`${'0123456789'.repeat(7)}!`])
   })
 })

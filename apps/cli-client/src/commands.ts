@@ -89,7 +89,7 @@ export const commands: readonly CommandHelp[] = [
     name: 'send',
     usage: 'send [name] [text]',
     summary: 'send a message',
-    details: `The text is the rest of the line. If the other one is not logged in it waits. ${asked}`,
+    details: `The text is the rest of the line. If the other one is offline it waits for the next login. ${asked}`,
     example: 'send bob see you at eight',
     scriptsOnly: false,
   },

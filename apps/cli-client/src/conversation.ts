@@ -8,8 +8,9 @@ import type { Input } from './input/input.ts'
 import { readCommandLine } from './line.ts'
 import type { Presenter } from './presenter.ts'
 import { blinkMs, Prompt } from './prompt.ts'
-import { done, failed, type Result, wrongUsage } from './result.ts'
+import { failed, type Result, wrongUsage } from './result.ts'
 import { Results } from './results.ts'
+import { sentResult } from './sent.ts'
 
 export interface ConversationParts {
   readonly input: Input
@@ -148,13 +149,13 @@ export class Conversation {
       await client.sendable({ signal })
       this.#prompt.unsent(++this.#unsent)
       const slow = setTimeout(() => {
-        this.#parts.presenter.aside(`Queued for ${to}: no replica has acknowledged it yet.`)
+        this.#parts.presenter.aside(`Not sent to ${to} yet: no replica has acknowledged it.`)
       }, blinkMs)
       const sent = client.send(to, text, { signal }).finally(() => {
         clearTimeout(slow)
         this.#prompt.unsent(--this.#unsent)
       })
-      const told = sent.then((id) => done('send', `Sent to ${to}.`, { to, id }))
+      const told = sent.then((what) => sentResult(to, what))
       this.#results.add(told.catch((error: unknown) => failed('send', error)))
     } catch (error) {
       await this.#finish(Promise.resolve(resultOf('send', error)))

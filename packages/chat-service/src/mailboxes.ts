@@ -23,8 +23,9 @@ export async function sendMessage(
   if (command instanceof ChatFailure) throw command
   const tooFast = takeSend(context, accountId)
   if (tooFast !== null) throw tooFast
-  const { messageId } = await proposeOne(context, sessionId, command, Buffer.byteLength(command.text))
-  return { messageId }
+  const bytes = Buffer.byteLength(command.text)
+  const { messageId, recipientOnline } = await proposeOne(context, sessionId, command, bytes)
+  return { messageId, recipientOnline }
 }
 
 /** Takes messages out of the caller's mailbox. */

@@ -1,4 +1,4 @@
-import type { Reply } from '@chatroom/state-machine'
+import type { Reply, Success } from '@chatroom/state-machine'
 import type { SendMessagesRequest, SendMessagesResponse } from '@chatroom/transport-grpc/chat'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Lane } from './admission.ts'
@@ -10,10 +10,12 @@ import { toFailure } from './replica-failures.ts'
 import { sendCommand } from './requests.ts'
 import { takeSend } from './send-rate.ts'
 
+type Outcome = Extract<Success, { readonly type: 'send' }> | ChatFailure
+
 /** One request of the stream: its answer, once known, waits here for the answers of those before it. */
 interface Slot {
   readonly requestId: string
-  outcome: string | ChatFailure | null
+  outcome: Outcome | null
 }
 
 type Call = ServerDuplexStream<SendMessagesRequest | Malformed, SendMessagesResponse>
@@ -120,10 +122,12 @@ export class SendStream {
     if (this.#stalled === null) this.#call.resume()
   }
 
-  #settle(slot: Slot, outcome: string | ChatFailure, bytes: number): void {
+  #settle(slot: Slot, outcome: Outcome, bytes: number): void {
     slot.outcome = outcome
-    if (typeof outcome !== 'string') this.#context.onRefusal(outcome.reason)
-    if (typeof outcome !== 'string' && outcome.retriable) this.#refuseFurther(outcome)
+    if (outcome instanceof ChatFailure) {
+      this.#context.onRefusal(outcome.reason)
+      if (outcome.retriable) this.#refuseFurther(outcome)
+    }
     this.#lane.settled(bytes)
     this.#answer()
   }
@@ -142,13 +146,8 @@ export class SendStream {
       if (slot === undefined || slot.outcome === null) break
       const { requestId, outcome } = slot
       this.#answered++
-      if (typeof outcome === 'string') {
-        this.#write({ requestId, result: { $case: 'messageId', value: outcome } })
-      } else {
-        this.#write({
-          requestId,
-          result: { $case: 'error', value: outcome.toMessageError() },
-        })
+      this.#write(responseOf(requestId, outcome))
+      if (outcome instanceof ChatFailure) {
         if (outcome.retriable) {
           this.#lane.answered()
           this.#call.end()
@@ -196,9 +195,16 @@ export class SendStream {
   }
 }
 
-function outcomeOf(reply: Reply): string | ChatFailure {
+function outcomeOf(reply: Reply): Outcome {
   if (!reply.ok) return refusalOf(reply)
-  return reply.type === 'send'
-    ? reply.messageId
-    : new ChatFailure('INTERNAL', 'A fault of the server: see its log.')
+  return reply.type === 'send' ? reply : new ChatFailure('INTERNAL', 'A fault of the server: see its log.')
+}
+
+function responseOf(requestId: string, outcome: Outcome): SendMessagesResponse {
+  if (outcome instanceof ChatFailure) {
+    const value = outcome.toMessageError()
+    return { requestId, result: { $case: 'error', value }, recipientOnline: false }
+  }
+  const { messageId, recipientOnline } = outcome
+  return { requestId, result: { $case: 'messageId', value: messageId }, recipientOnline }
 }

@@ -9,6 +9,7 @@ import {
   type Message,
   readChatError,
   readChatMessageError,
+  type SendMessageResponse,
   type SendMessagesRequest,
   type SendMessagesResponse,
   type SubscribeResponse,
@@ -176,7 +177,11 @@ export class TestClient {
   }
 
   async send(to: string, text: string, requestId = freshId()): Promise<string> {
-    return (await this.#unary(ChatServiceService.sendMessage, { requestId, to, text })).messageId
+    return (await this.sendMessage(to, text, requestId)).messageId
+  }
+
+  async sendMessage(to: string, text: string, requestId = freshId()): Promise<SendMessageResponse> {
+    return await this.#unary(ChatServiceService.sendMessage, { requestId, to, text })
   }
 
   async acknowledge(upToSequence: number, requestId = freshId()): Promise<number> {

@@ -31,6 +31,10 @@ function ids(answers: readonly SendMessagesResponse[]): string[] {
   return answers.map(({ requestId }) => requestId)
 }
 
+function online(answers: readonly SendMessagesResponse[]): boolean[] {
+  return answers.map(({ recipientOnline }) => recipientOnline)
+}
+
 function numbered(from: number, count: number): string[] {
   return Array.from({ length: count }, (_, n) => `m${from + n}`)
 }
@@ -48,6 +52,21 @@ describe('a stream of sends', () => {
     expect((await bob.fetch()).map(({ text }) => text)).toEqual(
       numbered(0, 1_000).map((id) => `text ${id.slice(1)}`),
     )
+  })
+
+  it('tells with each answer whether the recipient was online, as the unary call does', async () => {
+    const { chat, alice } = await pair()
+    await chat.client().create('carol')
+    const stream = alice.sendMessages()
+    const answers = new Received(stream)
+    write(stream, 0, 1, 'bob')
+    write(stream, 1, 1, 'carol')
+    write(stream, 2, 1, 'nobody')
+    stream.end()
+    expect(await answers.ended).toBeNull()
+    expect(online(answers.items)).toEqual([true, false, false])
+    expect(await alice.sendMessage('bob', 'hi')).toMatchObject({ recipientOnline: true })
+    expect(await alice.sendMessage('carol', 'hi')).toMatchObject({ recipientOnline: false })
   })
 
   it('has many messages under way at once', async () => {

@@ -14,7 +14,7 @@ import { type ConnectOptions, type Settings, type Switch, settingsOf } from './o
 import { probeLeader } from './probe.ts'
 import { ReplicaChannel } from './replica-channel.ts'
 import { request } from './request.ts'
-import type { SendOptions } from './sender.ts'
+import type { SendOptions, Sent } from './sender.ts'
 import { Session } from './session.ts'
 
 /** What every request takes. */
@@ -221,9 +221,9 @@ export class ChatClient implements AsyncDisposable {
   /**
    * Sends a message. Any number may be under way: they arrive in the order of the calls, each exactly once, whatever fails meanwhile.
    * @param text 1 to 65,536 bytes of UTF-8
-   * @returns the message's id, when the message is durable on every replica that counts
+   * @returns its id, when the message is durable on every replica that counts
    */
-  async send(to: string, text: string, options: SendOptions = {}): Promise<string> {
+  async send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
     return await this.#current().sender.send(to, text, options)
   }
 

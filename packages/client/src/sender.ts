@@ -24,6 +24,14 @@ export interface SendOptions {
   readonly requestId?: string
 }
 
+/** What became of a message. */
+export interface Sent {
+  /** Unique in the cluster. Its reader sees the same. */
+  readonly id: string
+  /** Whether its recipient was logged in when the replicas took it. If not, it waits for the next login. */
+  readonly recipientOnline: boolean
+}
+
 export interface SenderParts extends RequestParts {
   readonly token: string
   readonly maximumInFlight: number
@@ -46,7 +54,7 @@ interface Item extends Outgoing {
   readonly text: string
   /** True if it may have been delivered by a try whose fate is unknown. */
   uncertain: boolean
-  readonly settle: (result: string | ChatError) => void
+  readonly settle: (result: Sent | ChatError) => void
 }
 
 /** Sends the messages of one session over one stream, in order and exactly once, through any failover. */
@@ -71,8 +79,8 @@ export class Sender {
     onAbort(parts.ended, () => this.#failAll())
   }
 
-  /** Resolves with the message's id. @throws ChatError */
-  send(to: string, text: string, options: SendOptions): Promise<string> {
+  /** @throws ChatError */
+  send(to: string, text: string, options: SendOptions): Promise<Sent> {
     const { ended } = this.#parts
     const timeoutMs = options.timeoutMs ?? this.#parts.requestTimeoutMs
     return new Promise((resolve, reject) => {
@@ -254,7 +262,7 @@ export class Sender {
   }
 
   /** Settles one message. @returns why the stream is of no use any more, or null */
-  #take({ requestId, result }: SendMessagesResponse): Failure | null {
+  #take({ requestId, result, recipientOnline }: SendMessagesResponse): Failure | null {
     if (result === undefined) return unexpected(`an answer without a result to ${requestId}`)
     const settled = result.$case === 'error' ? failureOf(readChatMessageError(result.value)) : null
     if (settled !== null && settled.kind !== 'refused') return settled
@@ -262,7 +270,7 @@ export class Sender {
     if (item === undefined) return unexpected(`an answer out of order, to ${requestId}`)
     const error = settled?.error
     if (error?.endsSession) this.#parts.onSessionEnded(error)
-    item?.settle(error ?? (result.$case === 'messageId' ? result.value : ''))
+    item?.settle(error ?? { id: result.$case === 'messageId' ? result.value : '', recipientOnline })
     this.#afterChange()
     return null
   }

@@ -158,7 +158,7 @@ describe('failover of a request', () => {
     await client.login('alice', 'secret')
     expect(cluster.chat.openSessions).toBe(1)
     await client.createAccount('bob', 'secret')
-    expect(await client.send('bob', 'hi')).toBe('1')
+    expect(await client.send('bob', 'hi')).toEqual({ id: '1', recipientOnline: false })
   })
 
   it('leaves a leader that is stopped once another one leads', async () => {

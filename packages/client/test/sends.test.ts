@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ChatClient, type ChatError, type ConnectOptions, connect } from '../src/index.ts'
+import { type ChatClient, type ChatError, type ConnectOptions, connect, type Sent } from '../src/index.ts'
 import { type FakeCluster, startFakeCluster } from '../src/testing/index.ts'
 import { codeOf } from './outcome.ts'
 
@@ -26,7 +26,7 @@ afterEach(async () => {
 const texts = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, at) => `message ${from + at}`)
 const arrived = (): string[] => cluster.chat.waiting('bob').map(({ text }) => text)
-const sendAll = (many: readonly string[]): Promise<string>[] => many.map((text) => client.send('bob', text))
+const sendAll = (many: readonly string[]): Promise<Sent>[] => many.map((text) => client.send('bob', text))
 
 /** Resolves when so many messages have reached the mailbox. */
 async function whenArrived(count: number): Promise<void> {
@@ -43,9 +43,9 @@ async function whenArrived(count: number): Promise<void> {
 
 describe('many in flight', () => {
   it('arrive in order over one stream, each with its id', async () => {
-    const ids = await Promise.all(sendAll(texts(1_500)))
+    const sent = await Promise.all(sendAll(texts(1_500)))
     expect(arrived()).toEqual(texts(1_500))
-    expect(ids).toEqual(cluster.chat.waiting('bob').map(({ messageId }) => messageId))
+    expect(sent.map(({ id }) => id)).toEqual(cluster.chat.waiting('bob').map(({ messageId }) => messageId))
     expect(cluster.replica(0).requests.get('sendMessages')).toBe(1)
   })
 
@@ -151,12 +151,13 @@ describe('exactly once, in order', () => {
   })
 
   it('when the same request id is sent again by hand', async () => {
-    const ids = [
-      await client.send('bob', 'hi', { requestId: 'mine' }),
-      await client.send('bob', 'hi', { requestId: 'mine' }),
-    ]
-    expect(ids[0]).toBe(ids[1])
-    expect(arrived()).toEqual(['hi'])
+    const first = await client.send('bob', 'hi', { requestId: 'mine' })
+    await using bob = await connect({ servers: cluster.servers })
+    await bob.login('bob', 'secret')
+    expect(first.recipientOnline).toBe(false)
+    expect(await client.send('bob', 'hi', { requestId: 'mine' })).toEqual(first)
+    expect(await client.send('bob', 'there?')).toMatchObject({ recipientOnline: true })
+    expect(arrived()).toEqual(['hi', 'there?'])
   })
 })
 

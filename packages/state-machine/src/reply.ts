@@ -61,8 +61,14 @@ export type Success =
   | { readonly ok: true; readonly type: 'logout' }
   | { readonly ok: true; readonly type: 'deleteAccount' }
   | { readonly ok: true; readonly type: 'changePassword' }
-  /** `messageId`: the log index of the entry, in decimal. */
-  | { readonly ok: true; readonly type: 'send'; readonly messageId: string }
+  | {
+      readonly ok: true
+      readonly type: 'send'
+      /** The log index of the entry, in decimal. */
+      readonly messageId: string
+      /** The recipient had a session when this was applied first. */
+      readonly recipientOnline: boolean
+    }
   /** `waiting`: messages left in the mailbox. */
   | { readonly ok: true; readonly type: 'acknowledge'; readonly waiting: number }
   | { readonly ok: true; readonly type: 'touch' }

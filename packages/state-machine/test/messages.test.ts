@@ -7,7 +7,12 @@ describe('send', () => {
     const alice = driver.login('alice')
     const bob = driver.create('bob')
     driver.time += 5
-    expect(driver.send(alice, 'bob', 'hi bob')).toEqual({ ok: true, type: 'send', messageId: '4' })
+    expect(driver.send(alice, 'bob', 'hi bob')).toEqual({
+      ok: true,
+      type: 'send',
+      messageId: '4',
+      recipientOnline: false,
+    })
     expect(driver.send(alice, 'bob', 'how are you?')).toMatchObject({ messageId: '5' })
     const mailbox = driver.chat.mailbox(bob)
     expect(mailbox.read(0, 10, 1_000)).toEqual([
@@ -15,6 +20,21 @@ describe('send', () => {
       { sequence: 2, messageId: '5', from: 'alice', text: 'how are you?', sentAtMs: start + 5 },
     ])
     expect([mailbox.lastSequence, mailbox.waiting, mailbox.bytes]).toEqual([2, 2, 18])
+  })
+
+  it('tells whether the recipient has a session at that moment, by the logged time', () => {
+    const driver = new Driver()
+    const alice = driver.login('alice', { idleTimeoutMs: 600_000 })
+    const bob = driver.login('bob', { idleTimeoutMs: 60_000 })
+    expect(driver.send(alice, 'bob')).toMatchObject({ messageId: '5', recipientOnline: true })
+    driver.time += 59_999
+    expect(driver.send(alice, 'bob')).toMatchObject({ recipientOnline: true })
+    // His session is over although no `expire` has ended it yet.
+    driver.time += 1
+    expect(driver.send(alice, 'bob')).toMatchObject({ recipientOnline: false })
+    expect(verdict(driver.apply({ type: 'touch', sessionId: bob }))).toBe('session expired')
+    driver.login('bob')
+    expect(driver.send(alice, 'bob')).toMatchObject({ recipientOnline: true })
   })
 
   it('to nobody or to oneself is refused', () => {

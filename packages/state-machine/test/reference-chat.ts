@@ -201,7 +201,9 @@ export class ReferenceChat {
       text,
       sentAtMs: this.#now,
     })
-    return { ok: true, type: 'send', messageId }
+    const session = this.live.find(({ accountId }) => accountId === recipient.id)
+    const recipientOnline = session !== undefined && this.#find(session.id) !== undefined
+    return { ok: true, type: 'send', messageId, recipientOnline }
   }
 
   #expire(): PlainReply {

@@ -17,6 +17,21 @@ describe('a request that is tried again', () => {
     expect(driver.texts('bob')).toEqual(['once'])
   })
 
+  it('tells of the recipient what was true at the first try, also after a restart', () => {
+    const driver = new Driver()
+    const alice = driver.login('alice')
+    driver.create('bob')
+    const absent = driver.send(alice, 'bob', 'one', 'r1')
+    const bob = driver.login('bob')
+    const present = driver.send(alice, 'bob', 'two', 'r2')
+    expect(absent).toMatchObject({ recipientOnline: false })
+    expect(present).toMatchObject({ recipientOnline: true })
+    driver.apply({ type: 'logout', sessionId: bob, requestId: 'out' })
+    driver.restart()
+    expect(driver.send(alice, 'bob', 'one', 'r1')).toEqual(absent)
+    expect(driver.send(alice, 'bob', 'two', 'r2')).toEqual(present)
+  })
+
   it('is answered as before, in the same words, if it was refused', () => {
     const driver = new Driver()
     const alice = driver.login('alice')

@@ -275,7 +275,10 @@ describe('restore', () => {
   const replies: SnapshotRecord = {
     record: {
       $case: 'replies',
-      value: { sessionId: 5, replies: [{ key: 'r', fingerprint: 1, atMs: 1, outcome: undefined }] },
+      value: {
+        sessionId: 5,
+        replies: [{ key: 'r', fingerprint: 1, atMs: 1, outcome: undefined, recipientOnline: false }],
+      },
     },
   }
   const ended: SnapshotRecord = {

@@ -85,8 +85,8 @@ ${neverInSight}`,
       { name: '<name>', help: 'who is to have it' },
       { name: '[text...]', help: 'the text; - or nothing: from standard input' },
     ],
-    details: `When it ends with 0 the message is on the disk of every replica that counts. Whether the other one
-is logged in the servers do not tell; if not, it waits.`,
+    details: `When it ends with 0 the message is on the disk of every replica that counts. It says whether the other
+one was online, which is to be logged in; a message to who is offline waits for the next login.`,
     examples: ['chatroom send bob "see you at eight"', 'cat notes | chatroom send bob -'],
     action: send,
   }),

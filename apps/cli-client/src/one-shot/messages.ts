@@ -3,6 +3,7 @@ import { options } from '@chatroom/configuration'
 import { UsageError } from '../arguments.ts'
 import { follow } from '../own-options.ts'
 import { done } from '../result.ts'
+import { sentResult } from '../sent.ts'
 import type { ShotAction } from './shot.ts'
 
 /** The servers' bound is 64 KiB: more than that need not be read to be refused. */
@@ -15,8 +16,7 @@ export const send: ShotAction = async ({ invocation, session, signal }) => {
     throw new UsageError('Give the text, or - to read it from standard input.')
   const text = given === '' || given === '-' ? await standardInput() : given
   const { client } = await session()
-  const id = await client.send(to, text, { signal })
-  return done('send', `Sent to ${to}.`, { to, id })
+  return sentResult(to, await client.send(to, text, { signal }))
 }
 
 /** All of it, without the line break at its end. */

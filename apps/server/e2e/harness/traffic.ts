@@ -129,7 +129,8 @@ export class Traffic {
     while (!this.#stopping) {
       const number = sender.next++
       try {
-        sender.ids[number] = await sender.client.send('reader', String(number))
+        const { id } = await sender.client.send('reader', String(number))
+        sender.ids[number] = id
         this.#answered()
       } catch (error) {
         this.failedSends.push(asChatError(error))

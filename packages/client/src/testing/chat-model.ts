@@ -13,6 +13,12 @@ export class ModelRefusal extends Error {
   }
 }
 
+/** What a send tells. */
+export interface ModelSent {
+  readonly messageId: string
+  readonly recipientOnline: boolean
+}
+
 interface Account {
   readonly name: string
   password: string
@@ -23,7 +29,7 @@ interface Account {
 interface ModelSession {
   readonly token: string
   readonly account: Account
-  readonly sends: Map<string, string | ModelRefusal>
+  readonly sends: Map<string, ModelSent | ModelRefusal>
   ended: ModelRefusal | null
 }
 
@@ -135,8 +141,7 @@ export class ChatModel {
     return names.sort().slice(0, limit)
   }
 
-  /** @returns the message's id */
-  send(token: string | null, requestId: string, to: string, text: string): string {
+  send(token: string | null, requestId: string, to: string, text: string): ModelSent {
     const session = this.#session(token)
     return this.#once(session, requestId, () => {
       if (text === '') throw new ModelRefusal('INVALID_ARGUMENT', 'INVALID_TEXT', 'The text is empty.')
@@ -158,7 +163,7 @@ export class ChatModel {
         sentAtMs: 1_700_000_000_000 + this.#messages,
       })
       this.#changed()
-      return messageId
+      return { messageId, recipientOnline: this.#openSessionOf(recipient) !== undefined }
     })
   }
 
@@ -201,7 +206,7 @@ export class ChatModel {
   }
 
   /** Does nothing twice: a request id gets the reply that it got before. */
-  #once(session: ModelSession, requestId: string, action: () => string): string {
+  #once(session: ModelSession, requestId: string, action: () => ModelSent): ModelSent {
     const before = session.sends.get(requestId)
     if (before instanceof ModelRefusal) throw before
     if (before !== undefined) return before

@@ -93,9 +93,9 @@ export class FakeReplica {
           return { names, nextPageToken: names.length < pageSize ? '' : (names.at(-1) ?? '') }
         },
       ),
-      sendMessage: this.#unary('sendMessage', ({ requestId, to, text }: SendMessageRequest, token) => ({
-        messageId: this.#chat.send(token, requestId, to, text),
-      })),
+      sendMessage: this.#unary('sendMessage', ({ requestId, to, text }: SendMessageRequest, token) =>
+        this.#chat.send(token, requestId, to, text),
+      ),
       acknowledge: this.#unary('acknowledge', ({ upToSequence }: AcknowledgeRequest, token) => ({
         waiting: this.#chat.acknowledge(token, upToSequence),
       })),
@@ -238,16 +238,17 @@ export class FakeReplica {
       if (this.#refusing !== null) {
         over = true
         const error = chatMessageError(...wordsOf(this.#refusing))
-        stream.write({ requestId, result: { $case: 'error', value: error } })
+        stream.write({ requestId, result: { $case: 'error', value: error }, recipientOnline: false })
         stream.end()
         return
       }
       try {
-        const value = this.#chat.send(token, requestId, to, text)
-        if (!this.#losesReply()) stream.write({ requestId, result: { $case: 'messageId', value } })
+        const { messageId, recipientOnline } = this.#chat.send(token, requestId, to, text)
+        const result = { $case: 'messageId', value: messageId } as const
+        if (!this.#losesReply()) stream.write({ requestId, result, recipientOnline })
       } catch (error) {
         const value = chatMessageError(...wordsOf(refusingOf(error)))
-        stream.write({ requestId, result: { $case: 'error', value } })
+        stream.write({ requestId, result: { $case: 'error', value }, recipientOnline: false })
       }
     }
     stream.on('data', (request: SendMessagesRequest) => {

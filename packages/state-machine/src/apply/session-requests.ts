@@ -1,7 +1,7 @@
 import type { Acknowledge, DeleteAccount, Send, SessionRequest, Touch } from '../command.ts'
 import type { Refusal, Reply } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
-import { type Outcome, reasonOf, refused } from '../state/outcome.ts'
+import { type Outcome, reasonOf, refused, sendOutcome, sent } from '../state/outcome.ts'
 import type { Session } from '../state/sessions.ts'
 import { utf8Length } from '../text/utf8.ts'
 import { outOfBounds } from './bounds.ts'
@@ -69,7 +69,7 @@ function confirmed(session: Session, command: DeleteAccount): boolean {
 }
 
 function send(
-  { accounts, observers, limits, index, time }: ChatState,
+  { accounts, sessions, observers, limits, index, time }: ChatState,
   session: Session,
   command: Send,
 ): Outcome {
@@ -86,7 +86,7 @@ function send(
   }
   const message = { id: index, from: session.account.name, text: command.text, bytes, sentAt: time }
   observers.messageArrived(recipient.id, accounts.deliver(recipient, message))
-  return index
+  return sent({ id: index, recipientOnline: sessions.liveOf(recipient, time) !== undefined })
 }
 
 function acknowledge({ accounts }: ChatState, { account }: Session, command: Acknowledge): Outcome {
@@ -106,8 +106,10 @@ function replyTo(command: SessionRequest, outcome: Outcome): Reply {
     case 'deleteAccount':
     case 'changePassword':
       return { ok: true, type: command.type }
-    case 'send':
-      return { ok: true, type: 'send', messageId: String(outcome) }
+    case 'send': {
+      const { id, recipientOnline } = sendOutcome(outcome)
+      return { ok: true, type: 'send', messageId: String(id), recipientOnline }
+    }
     case 'acknowledge':
       return { ok: true, type: 'acknowledge', waiting: outcome }
   }

@@ -12,7 +12,7 @@ import type { ChatState } from '../state/chat-state.ts'
 import type { EndedReplies, EndedSession } from '../state/ended-sessions.ts'
 import type { FifoImage } from '../state/fifo.ts'
 import type { StoredMessage } from '../state/message-block.ts'
-import { refusalCode } from '../state/outcome.ts'
+import { refusalCode, sendOutcome } from '../state/outcome.ts'
 import type { RememberedReply, ReplyWindowImage } from '../state/reply-window.ts'
 import { tokenHashOf } from '../state/token-key.ts'
 
@@ -205,10 +205,12 @@ function* replyRecords(
 
 function toReplyRecord({ key, fingerprint, outcome, at }: RememberedReply): ReplyRecord {
   const code = refusalCode(outcome)
+  const { id, recipientOnline } = sendOutcome(outcome)
   return {
     key,
     fingerprint,
     atMs: at,
-    outcome: code === undefined ? { $case: 'value', value: outcome } : { $case: 'refused', value: code },
+    outcome: code === undefined ? { $case: 'value', value: id } : { $case: 'refused', value: code },
+    recipientOnline,
   }
 }

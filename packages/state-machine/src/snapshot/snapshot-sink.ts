@@ -15,7 +15,7 @@ import {
 import type { EndReason } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import type { EndedSession } from '../state/ended-sessions.ts'
-import { type Outcome, reasonOf } from '../state/outcome.ts'
+import { type Outcome, reasonOf, sent } from '../state/outcome.ts'
 import { type RememberedReply, ReplyWindow } from '../state/reply-window.ts'
 import type { Session } from '../state/sessions.ts'
 import { tokenKeyOf } from '../state/token-key.ts'
@@ -212,12 +212,13 @@ export class SnapshotSink {
   }
 }
 
-function toReply({ key, fingerprint, atMs, outcome }: ReplyRecord): RememberedReply {
-  return { key, fingerprint, at: atMs, outcome: toOutcome(outcome) }
+function toReply(record: ReplyRecord): RememberedReply {
+  const { key, fingerprint, atMs } = record
+  return { key, fingerprint, at: atMs, outcome: toOutcome(record) }
 }
 
-function toOutcome(outcome: ReplyRecord['outcome']): Outcome {
-  if (outcome?.$case === 'value') return outcome.value
+function toOutcome({ outcome, recipientOnline }: ReplyRecord): Outcome {
+  if (outcome?.$case === 'value') return sent({ id: outcome.value, recipientOnline })
   const refused = -(outcome?.value ?? 0)
   if (reasonOf(refused) === undefined) throw malformed('it has a reply that this version does not know')
   return refused

@@ -179,7 +179,8 @@ describe('serializers without the extra copy', () => {
     expect(sendMessagesMethod.requestDeserialize(sendMessagesMethod.requestSerialize(request))).toEqual(
       request,
     )
-    const response = { requestId: 'r-1', result: { $case: 'messageId' as const, value: '12' } }
+    const result = { $case: 'messageId' as const, value: '12' }
+    const response = { requestId: 'r-1', result, recipientOnline: true }
     expect(sendMessagesMethod.responseDeserialize(sendMessagesMethod.responseSerialize(response))).toEqual(
       response,
     )
@@ -190,6 +191,7 @@ describe('serializers without the extra copy', () => {
       sendMessages: ({ requestId }) => ({
         requestId,
         result: { $case: 'messageId', value: `id of ${requestId}` },
+        recipientOnline: false,
       }),
     })
     const stream = openSendMessages(client, bearerMetadata('t'))
@@ -201,6 +203,7 @@ describe('serializers without the extra copy', () => {
       ['a', 'b', 'c'].map((requestId) => ({
         requestId,
         result: { $case: 'messageId', value: `id of ${requestId}` },
+        recipientOnline: false,
       })),
     )
   })
