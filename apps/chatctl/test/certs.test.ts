@@ -27,6 +27,9 @@ async function certs(...given: readonly string[]): Promise<{ code: number; stdou
       stderr: (text) => {
         written.stderr += text
       },
+      control: (sequence) => {
+        written.stdout += sequence
+      },
     },
   )
   return { code, ...written }

@@ -68,6 +68,9 @@ async function run(
       stderr: (text) => {
         written.stderr += text
       },
+      control: (sequence) => {
+        written.stdout += sequence
+      },
     },
   )
   return { exitCode, ...written }

@@ -34,6 +34,9 @@ async function run(
       stderr: (text) => {
         written.stderr += text
       },
+      control: (sequence) => {
+        written.stdout += sequence
+      },
     },
   )
   return { exitCode, ...written }
@@ -138,6 +141,19 @@ describe('log inspect', () => {
     const { stdout } = await run(logCommand, 'inspect', 'replica-2', '--from', '11', '--json', '--contents')
     const entry: unknown = JSON.parse(stdout)
     expect(entry).toMatchObject({ index: 11, kind: 'createAccount', contents: { name: 'person9' } })
+  })
+
+  test('shows a text that would drive the terminal without obeying it', async () => {
+    const text = '\u001b[2J\u009b2J\u202etxt'
+    const storage = openFileStorage({ directory: await fill(), replicaId: 2 })
+    await storage.open({ tailBytes: 0 })
+    const entry = command(12, { type: 'send', sessionId: 1, requestId: 'r', to: 'person1', text })
+    await storage.persist({ entries: [entry] })
+    await storage.close()
+    const { stdout } = await run(logCommand, 'inspect', 'replica-2', '--from', '12', '--json', '--contents')
+    expect(stdout).toMatch(/^[\x20-\x7e]+\n$/)
+    const shown: unknown = JSON.parse(stdout)
+    expect(shown).toMatchObject({ kind: 'send', contents: { text } })
   })
 
   test('of a damaged directory says so', async () => {

@@ -1,5 +1,5 @@
+import { printable } from '@chatroom/configuration'
 import { commands } from './commands.ts'
-import { printable } from './printable.ts'
 
 /** Commands whose first argument is the name of an account. */
 const named = /^\s*\/?(?:send|list|login)\s+(?:--takeover\s+)?(?<begun>"[^"]*|[^\s"]*)$/iu

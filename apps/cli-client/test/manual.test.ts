@@ -14,6 +14,7 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
     stderr: (text) => {
       stderr += text
     },
+    control: () => undefined,
   })
   return { code, stdout, stderr }
 }

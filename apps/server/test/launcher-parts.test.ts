@@ -210,3 +210,12 @@ test('the screen shows the time of events, dim where there is colour', () => {
   expect(written[0]).toBe('03:04:05 replica 0 died.\n')
   expect(written[1]).toBe('\u001b[2m03:04:05\u001b[22m replica 0 died.\n')
 })
+
+test('the screen shows what would drive a terminal and does not obey it', () => {
+  const written: string[] = []
+  const write = (text: string): void => void written.push(text)
+  const screen = createScreen(write, write, { colour: false, now: () => new Date(2020, 1, 2, 3, 4, 5) })
+  for (const print of [screen.line, screen.event, screen.error])
+    print('waits: \u001b]0;owned\u0007 \u202eold')
+  expect(written).toEqual(['', '03:04:05 ', ''].map((time) => `${time}waits: ␛]0;owned␇ ⟨U+202E⟩old\n`))
+})

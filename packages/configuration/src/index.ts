@@ -17,6 +17,7 @@ export { metricsAddress, metricsOptions } from './metrics-address.ts'
 export { defineOption, type Option, type OptionDeclaration } from './option.ts'
 // The options, each declared once: `settings.get(options.clientPort)`.
 export * as options from './options.ts'
+export { printable, printableJson, printableLines, printableText } from './printable.ts'
 export {
   type Argument,
   type CommandDefinition,

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { ConfigurationError } from './error.ts'
 import type { Option } from './option.ts'
 import { config } from './options.ts'
+import { printableText } from './printable.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 
 /** What a program takes from the process it runs in. */
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly workingDirectory: string
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
+  /** Drives the terminal on standard output: control sequences as they are. */
+  readonly control: (sequence: string) => void
 }
 
 /** An argument that is no option. */
@@ -60,14 +63,15 @@ export interface ProgramDefinition {
 /** The exit code of a program that was called wrongly or configured wrongly. */
 export const usageExitCode = 2
 
-/** The surroundings of this process. */
+/** The surroundings of this process. What is printed there cannot drive a terminal, wherever the words came from. */
 export function processSurroundings(): Surroundings {
   return {
     arguments: process.argv.slice(2),
     environment: process.env,
     workingDirectory: process.cwd(),
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout: (text) => void process.stdout.write(printableText(text)),
+    stderr: (text) => void process.stderr.write(printableText(text)),
+    control: (sequence) => void process.stdout.write(sequence),
   }
 }
 

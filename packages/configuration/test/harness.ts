@@ -47,6 +47,9 @@ export async function run(program: CommandDefinition | ProgramDefinition, given:
     stderr: (text) => {
       written.stderr += text
     },
+    control: (sequence) => {
+      written.stdout += sequence
+    },
   })
   return { exitCode, ...written }
 }

@@ -1,5 +1,11 @@
-import { describe, expect, test } from 'vitest'
-import { type CommandDefinition, ConfigurationError, options, type ProgramDefinition } from '../src/index.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import {
+  type CommandDefinition,
+  ConfigurationError,
+  options,
+  type ProgramDefinition,
+  processSurroundings,
+} from '../src/index.ts'
 import { run } from './harness.ts'
 
 const single: CommandDefinition = {
@@ -120,4 +126,20 @@ test('a ConfigurationError of the command itself is shown the same way', async (
 test('another error of the command is for its caller', async () => {
   const failing = { ...single, run: () => Promise.reject(new Error('disk on fire')) }
   await expect(run(failing, {})).rejects.toThrow('disk on fire')
+})
+
+describe('what a program prints', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  test('cannot drive a terminal, wherever the words came from; what is meant to does', () => {
+    const written: string[] = []
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+    }
+    const { stdout, stderr, control } = processSurroundings()
+    stdout('a\tname \u001b[2J\n')
+    stderr('an error \u009b2J\n')
+    control('\u001b[H')
+    expect(written).toEqual(['a\tname ␛[2J\n', 'an error ⟨U+009B⟩2J\n', '\u001b[H'])
+  })
 })

@@ -5,6 +5,7 @@ import {
   operatorTls,
   options,
   peerAddresses,
+  printableJson,
   type TlsFiles,
   tlsOptions,
 } from '@chatroom/configuration'
@@ -47,7 +48,7 @@ export function hashCommand(
         const addresses = peerAddresses(settings).map(({ text }) => text)
         const result = await compareStates(client, addresses, settings.get(howeverLong))
         surroundings.stdout(
-          settings.get(options.json) ? `${JSON.stringify(result)}\n` : comparisonText(result),
+          settings.get(options.json) ? `${printableJson(result)}\n` : comparisonText(result),
         )
         return result.same && result.replicas.every(({ hash }) => hash !== null) ? 0 : 1
       } finally {

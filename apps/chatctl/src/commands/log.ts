@@ -4,6 +4,7 @@ import {
   defineOption,
   onOrOff,
   options,
+  printableJson,
   wholeNumber,
 } from '@chatroom/configuration'
 import { decodeView } from '@chatroom/election'
@@ -108,7 +109,7 @@ function asText({ index, term, timeMs, kind, bytes, contents: inside }: Describe
 }
 
 function toJson(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
+  return printableJson(value, (_, each: unknown) =>
     each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each,
   )
 }

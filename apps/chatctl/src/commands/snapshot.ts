@@ -3,6 +3,7 @@ import {
   ConfigurationError,
   defineOption,
   options,
+  printableJson,
   wholeNumber,
 } from '@chatroom/configuration'
 import { decodeView } from '@chatroom/election'
@@ -45,7 +46,7 @@ export const snapshotCommand: CommandDefinition = {
   notes,
   run: async ({ settings, arguments: [verb, from, to], surroundings }) => {
     const say = (facts: Record<string, unknown>, words: string): void =>
-      surroundings.stdout(settings.get(options.json) ? `${JSON.stringify(facts)}\n` : `${words}\n`)
+      surroundings.stdout(settings.get(options.json) ? `${printableJson(facts)}\n` : `${words}\n`)
     try {
       switch (verb) {
         case 'save': {
@@ -58,7 +59,7 @@ export const snapshotCommand: CommandDefinition = {
           say(
             facts,
             Object.entries(facts)
-              .map(([name, value]) => `${name.padEnd(16)} ${JSON.stringify(value)}`)
+              .map(([name, value]) => `${name.padEnd(16)} ${printableJson(value)}`)
               .join('\n'),
           )
           return 0

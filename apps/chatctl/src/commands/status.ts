@@ -5,6 +5,7 @@ import {
   operatorTls,
   options,
   peerAddresses,
+  printableJson,
   type TlsFiles,
   tlsOptions,
 } from '@chatroom/configuration'
@@ -72,7 +73,7 @@ export function statusCommand(
     run: async ({ settings, surroundings }) => {
       const addresses = peerAddresses(settings).map(({ text }) => text)
       const show = settings.get(options.json)
-        ? (status: ClusterStatus): void => surroundings.stdout(`${JSON.stringify(status)}\n`)
+        ? (status: ClusterStatus): void => surroundings.stdout(`${printableJson(status)}\n`)
         : (status: ClusterStatus): void => surroundings.stdout(statusText(status))
       const client = connect(operatorTls(settings))
       try {
@@ -85,7 +86,7 @@ export function statusCommand(
         return await watchStatus(
           async () => await clusterStatus(client, addresses),
           (status, first) => {
-            if (redraw) surroundings.stdout(clearScreen)
+            if (redraw) surroundings.control(clearScreen)
             else if (!first && !settings.get(options.json)) surroundings.stdout('\n')
             show(status)
           },

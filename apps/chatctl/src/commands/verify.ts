@@ -1,4 +1,4 @@
-import { type CommandDefinition, options } from '@chatroom/configuration'
+import { type CommandDefinition, options, printableJson } from '@chatroom/configuration'
 import { StorageError } from '@chatroom/replication-log'
 import { type DirectoryReport, verifyDirectory } from '@chatroom/replication-log/file'
 import { within } from '../offline/directory-argument.ts'
@@ -21,7 +21,7 @@ export const verifyCommand: CommandDefinition = {
   run: async ({ settings, arguments: given, surroundings }) => {
     try {
       const report = await verifyDirectory(within(surroundings, given[0]))
-      surroundings.stdout(settings.get(options.json) ? `${JSON.stringify(report)}\n` : words(report))
+      surroundings.stdout(settings.get(options.json) ? `${printableJson(report)}\n` : words(report))
       return report.damaged.length === 0 ? 0 : 1
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

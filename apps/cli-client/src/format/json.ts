@@ -1,4 +1,4 @@
-import { printableJson } from '../printable.ts'
+import { printableJson } from '@chatroom/configuration'
 import type { Format } from './format.ts'
 
 /** One JSON object a line on stdout, for programs. */

@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts'
+import { printable } from '@chatroom/configuration'
 import type { Format, Piece } from './format.ts'
 
 /** Lines of text for scripts: no colour, one line for each message, what was refused on stderr. */

@@ -1,4 +1,4 @@
-import { printable, printableLines } from '../printable.ts'
+import { printable, printableLines } from '@chatroom/configuration'
 import type { Format, Piece } from './format.ts'
 import { colourOf, inLine } from './name-colour.ts'
 

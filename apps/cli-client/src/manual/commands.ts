@@ -1,5 +1,9 @@
-import { type CommandDefinition, ConfigurationError, type ProgramDefinition } from '@chatroom/configuration'
-import { printable } from '../printable.ts'
+import {
+  type CommandDefinition,
+  ConfigurationError,
+  type ProgramDefinition,
+  printable,
+} from '@chatroom/configuration'
 import { manPage } from './man-page.ts'
 import { isShell, shellCompletion, shells } from './shell-completion.ts'
 

@@ -1,3 +1,5 @@
+import { printableText } from '@chatroom/configuration'
+
 /** Where the launcher prints: a few lines, each whole, each soon. */
 export interface Screen {
   /** A line as it is. */
@@ -8,7 +10,7 @@ export interface Screen {
   error(text: string): void
 }
 
-/** Colour only on a terminal, and not where NO_COLOR asks for none. */
+/** Shows what replicas say without obeying it. Colour only on a terminal, and not where NO_COLOR asks for none. */
 export function createScreen(
   stdout: (text: string) => void,
   stderr: (text: string) => void,
@@ -20,9 +22,9 @@ export function createScreen(
     return options.colour ? `\u001b[2m${text}\u001b[22m` : text
   }
   return {
-    line: (text) => stdout(`${text}\n`),
-    event: (text) => stdout(`${time()} ${text}\n`),
-    error: (text) => stderr(`${text}\n`),
+    line: (text) => stdout(`${printableText(text)}\n`),
+    event: (text) => stdout(`${time()} ${printableText(text)}\n`),
+    error: (text) => stderr(`${printableText(text)}\n`),
   }
 }
 

@@ -16,6 +16,13 @@ export function printableLines(text: string): string[] {
   return text.split(/\r\n|\r|\n/u).map(printable)
 }
 
+/** What a program prints on purpose, line breaks and tabs included, with whatever came into it from others shown. */
+export function printableText(text: string): string {
+  return text.replace(unsafe, (character) =>
+    character === '\n' || character === '\t' ? character : picture(character),
+  )
+}
+
 function picture(character: string): string {
   const code = character.codePointAt(0) ?? 0
   if (code < 0x20) return String.fromCodePoint(0x24_00 + code)
@@ -24,8 +31,8 @@ function picture(character: string): string {
 }
 
 /** JSON that is safe to look at on a terminal: the same value when parsed. */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(unsafe, (character) => {
+export function printableJson(value: unknown, replacer?: (key: string, value: unknown) => unknown): string {
+  return JSON.stringify(value, replacer).replace(unsafe, (character) => {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
   })
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { printable, printableJson, printableLines } from './printable.ts'
+import { printable, printableJson, printableLines, printableText } from '../src/index.ts'
 
 /** Any text, halves of pairs too. */
 const anything = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
@@ -41,6 +41,7 @@ describe('printable', () => {
       fc.property(fc.oneof(anything, hostile), (text) => {
         const all = [printable(text), ...printableLines(text), printableJson(text)]
         expect(all.flatMap(dangerous)).toEqual([])
+        expect(dangerous(printableText(text).replaceAll(/[\n\t]/g, ''))).toEqual([])
       }),
     )
   })
@@ -49,6 +50,12 @@ describe('printable', () => {
 describe('printableLines', () => {
   it('keeps the lines of a text', () => {
     expect(printableLines('one\ntwo\r\nthree\rfour\u001b')).toEqual(['one', 'two', 'three', 'four␛'])
+  })
+})
+
+describe('printableText', () => {
+  it('keeps what lays a text out, and nothing else', () => {
+    expect(printableText('a\tb\nc\u001b[2Jd\r\n')).toBe('a\tb\nc␛[2Jd␍\n')
   })
 })
 
