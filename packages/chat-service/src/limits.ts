@@ -18,7 +18,7 @@ export interface ServiceLimits {
   readonly deliveryBatchMessages: number
   /** Bytes of text a subscription takes out of a mailbox at once; one message may exceed it. */
   readonly deliveryBatchBytes: number
-  /** Password hashes computed at once. Each occupies a thread of libuv's pool (4), which the disk needs too. */
+  /** Password hashes computed at once, and never more than half of the processors. Each occupies a thread of libuv's pool (4), which the disk needs too. */
   readonly hashesAtOnce: number
   /** Password hashes that may wait for their turn. */
   readonly hashesWaiting: number

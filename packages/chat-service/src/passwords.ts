@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import { HashingQueue } from './hashing-queue.ts'
 import type { ServiceLimits } from './limits.ts'
@@ -27,7 +28,8 @@ export async function createPasswords(
   },
 ): Promise<Passwords> {
   const queue = new HashingQueue({
-    atOnce: options.hashesAtOnce,
+    // A hash keeps a processor busy, and who sends needs one, too.
+    atOnce: Math.max(1, Math.min(options.hashesAtOnce, Math.floor(availableParallelism() / 2))),
     waiting: options.hashesWaiting,
     retryAfterMs: options.retryAfterMs,
   })
