@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ChatClient, connect } from '@chatroom/client'
@@ -8,7 +8,12 @@ import { freePorts } from './harness/ports.ts'
 import { Program, programs } from './harness/program.ts'
 
 const ids = [0, 1, 2] as const
-const secrets = { password: 'canary-password', wrong: 'canary-wrong', text: 'canary-text' }
+const secrets = {
+  password: 'canary-password',
+  changed: 'canary-changed',
+  wrong: 'canary-wrong',
+  text: 'canary-text',
+}
 
 async function run(program: string, ...flags: readonly string[]): Promise<Program> {
   const started = new Program(program, flags)
@@ -21,6 +26,26 @@ async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'chatroom-encrypted-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** All files of a directory, as they are. */
+async function contentsOf(directory: string): Promise<string[]> {
+  const found = await readdir(directory, { recursive: true, withFileTypes: true })
+  const files = found.filter((entry) => entry.isFile())
+  return await Promise.all(files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'latin1')))
+}
+
+/** Changes one byte of a replica's log, in the midst of this text. */
+async function damage(directory: string, text: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const content = await readFile(join(directory, name))
+    const at = content.indexOf(text)
+    if (at === -1) continue
+    content.writeUInt8(content.readUInt8(at) ^ 1, at)
+    await writeFile(join(directory, name), content)
+    return
+  }
+  throw new Error(`no file of ${directory} holds ${text}`)
 }
 
 it('a server that others can reach does not start without encryption, and says what to do', async () => {
@@ -55,12 +80,11 @@ it('an encrypted cluster: certificates, a crash, rotation under load, and secret
     ],
     ...['--data-dir', join(directory, 'data'), '--certs', certs],
   ]
-  const servers = ids.map(
-    (id) =>
-      new Program(programs.server, [
-        ...['--id', String(id), ...places, '--log-format', 'json', '--log-level', 'trace', '--supervised'],
-      ]),
-  )
+  const begin = (id: number): Program =>
+    new Program(programs.server, [
+      ...['--id', String(id), ...places, '--log-format', 'json', '--log-level', 'trace', '--supervised'],
+    ])
+  const servers = ids.map(begin)
   onTestFinished(async () => void (await Promise.all(servers.map((server) => server.kill()))))
   onTestFailed(() => void process.stderr.write(servers.map(({ stdout }) => stdout.slice(-4_000)).join('\n')))
   const addresses = ids.map((id) => `127.0.0.1:${ports + id}`)
@@ -97,7 +121,8 @@ it('an encrypted cluster: certificates, a crash, rotation under load, and secret
   const sending = (async () => {
     while (!over) await alice.send('bob', `${secrets.text} ${sent++}`)
   })()
-  const leader = servers[addresses.indexOf(alice.leader ?? '')]
+  const led = addresses.indexOf(alice.leader ?? '')
+  const leader = servers[led]
   await leader?.kill()
   const renewed = await run(programs.chatctl, 'certs', '--certs', certs, '--renew')
   expect([(await renewed.exited).code, renewed.stderr]).toEqual([0, ''])
@@ -119,6 +144,16 @@ it('an encrypted cluster: certificates, a crash, rotation under load, and secret
   }
   expect(arrived).toBe(sent)
 
+  // The one that died comes back with a damaged log, mends it from the others, and its password changes meanwhile.
+  await alice.changePassword(secrets.password, secrets.changed)
+  await damage(join(directory, 'data', `replica-${led}`), `${secrets.text} 0`)
+  const returned = begin(led)
+  servers.push(returned)
+  await eventually('the log is mended', () =>
+    returned.json.some(({ event }) => event === 'storage.damage-mended') ? true : null,
+  )
+  const seen = await run(programs.chatctl, ...operate, '--certs', certs, '--json')
+
   // What was said to the servers is in no log, and of it only texts are on disk.
   const output = servers.map(({ stdout, stderr }) => stdout + stderr)
   const metrics = await Promise.all(
@@ -130,19 +165,28 @@ it('an encrypted cluster: certificates, a crash, rotation under load, and secret
         ),
     ),
   )
-  expect(metrics.filter((text) => text.includes('# HELP'))).toHaveLength(2)
-  for (const written of [...output, ...metrics]) {
+  expect(metrics.filter((text) => text.includes('# HELP'))).toHaveLength(3)
+  await Promise.all(servers.map((server) => server.kill()))
+
+  // Nor in what an operator sees of a stopped replica without asking for it.
+  const place = join(directory, 'data', `replica-${led}`)
+  const shown = [
+    await run(programs.chatctl, 'verify', place),
+    await run(programs.chatctl, 'log', 'inspect', place),
+    await run(programs.chatctl, 'snapshot', 'save', place, join(directory, 'data', 'saved')),
+    await run(programs.chatctl, 'snapshot', 'inspect', join(directory, 'data', 'saved')),
+  ]
+  for (const each of [seen, ...shown]) expect([(await each.exited).code, each.stderr]).toEqual([0, ''])
+  for (const written of [...output, ...metrics, ...[seen, ...shown].map(({ stdout }) => stdout)]) {
     expect(written).not.toContain('canary')
     expect(written).not.toContain(token)
   }
-  const found = await readdir(join(directory, 'data'), { recursive: true, withFileTypes: true })
-  const files = await Promise.all(
-    found
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')),
-  )
+  const files = await contentsOf(join(directory, 'data'))
   const holding = (secret: string): number => files.filter((content) => content.includes(secret)).length
-  expect([secrets.password, secrets.wrong, token].map(holding)).toEqual([0, 0, 0])
-  // The search would have found them: the texts are there, at every replica.
-  expect(holding(secrets.text)).toBeGreaterThanOrEqual(ids.length)
+  expect([secrets.password, secrets.changed, secrets.wrong, token].map(holding)).toEqual([0, 0, 0, 0])
+  // The search would have found them: the texts are there, at every replica and in what was saved; and who asks for them sees them.
+  expect(holding(secrets.text)).toBeGreaterThanOrEqual(ids.length + 1)
+  const asked = await run(programs.chatctl, 'log', 'inspect', place, '--contents')
+  expect(asked.stdout).toContain(secrets.text)
+  expect(asked.stdout).not.toContain(secrets.password)
 })
