@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { credentials, status as grpcStatus, makeClientConstructor, type ServiceError } from '@grpc/grpc-js'
 import { service as healthService } from 'grpc-health-check'
@@ -20,6 +21,12 @@ async function metric(port: number, name: string): Promise<number> {
   const { text } = await get(port, '/metrics')
   const values = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
   return values.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+/** The first words of a document's tables: what it lists, with its type or level behind it. */
+async function listedIn(document: string): Promise<string[]> {
+  const text = await readFile(new URL(`../../../${document}`, import.meta.url), 'utf8')
+  return [...text.matchAll(/^\| `([\w.-]+)` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`)
 }
 
 /** What a health check of the client port says. */
@@ -80,9 +87,22 @@ describe('a cluster seen from outside', () => {
     await traffic.more(100)
     const before = all.map((id) => cluster.replica(id).json.length)
     await traffic.more(500)
+    const late = await cluster.loggedIn('late')
+    await late.list()
+    await expect(late.send('nobody', 'x')).rejects.toMatchObject({ code: 'unknown recipient' })
+    await late.logout()
     const lines = all.flatMap((id) => cluster.replica(id).json.slice(before[id]))
     // A machine that is busy with something else may make a replica stand still, and that is told.
     expect(lines.filter(({ event }) => event !== 'replica.stalled')).toEqual([])
+
+    // What documents promise is there, and nothing else.
+    const events = new Set((await listedIn('LOGS.md')).map((line) => line.split(' ')[0]))
+    const told = all.flatMap((id) => cluster.replica(id).json)
+    expect(told.length).toBeGreaterThan(10)
+    expect(told.filter(({ event }) => typeof event !== 'string' || !events.has(event))).toEqual([])
+    const { text: metrics } = await get(metricsPort, '/metrics')
+    const types = [...metrics.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
+    expect(types.toSorted()).toEqual((await listedIn('METRICS.md')).toSorted())
 
     // While messages flow, all are compared as of one entry.
     const compared = await chatctl(cluster, 'hash')
@@ -98,7 +118,7 @@ describe('a cluster seen from outside', () => {
     expect(await metric(port, 'chatroom_server_commit_duration_seconds_count')).toBeGreaterThan(0)
     expect(await metric(port, 'chatroom_network_peer_round_trip_time_seconds_count')).toBeGreaterThan(0)
     expect(await metric(port, 'chatroom_server_commit_waited_for_member_seconds_total')).toBeGreaterThan(0)
-    expect(await metric(port, 'chatroom_chat_accounts')).toBe(4)
+    expect(await metric(port, 'chatroom_chat_accounts')).toBe(5)
     for (const id of all) {
       expect(
         await metric(metricsPort + id, 'chatroom_disk_wal_fsync_duration_seconds_count'),
@@ -115,8 +135,8 @@ describe('a cluster seen from outside', () => {
       code: 0,
       stdout: 'replica 0: info\nreplica 1: debug\nreplica 2: info\n',
     })
-    const told = cluster.replica(1).json.find(({ event }) => event === 'log.level')
-    expect(told).toMatchObject({ from: 'info', to: 'debug' })
+    const changed = cluster.replica(1).json.find(({ event }) => event === 'log.level')
+    expect(changed).toMatchObject({ from: 'info', to: 'debug' })
   })
 
   it('says why it is not ready', async () => {
