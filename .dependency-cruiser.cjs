@@ -1,5 +1,5 @@
 const { readdirSync, readFileSync } = require('node:fs')
-const { join } = require('node:path')
+const path = require('node:path')
 
 // Which arrows may exist between the rooms of the house. `pnpm boundaries` enforces it.
 
@@ -56,8 +56,8 @@ const pure = [
 
 const test = '([.]test[.]ts$|/test/|/e2e/)'
 /** The files that each package exports, as patterns; read from its package.json, so that the two cannot differ. */
-const entryPoints = readdirSync(join(__dirname, 'packages')).flatMap((name) => {
-  const manifest = JSON.parse(readFileSync(join(__dirname, 'packages', name, 'package.json'), 'utf8'))
+const entryPoints = readdirSync(path.join(__dirname, 'packages')).flatMap((name) => {
+  const manifest = JSON.parse(readFileSync(path.join(__dirname, 'packages', name, 'package.json'), 'utf8'))
   return Object.values(manifest.exports).map(
     (target) => `^packages/${name}/${target['@chatroom/source'].slice(2)}$`,
   )

@@ -88,7 +88,7 @@ describe('a cluster seen from outside', () => {
     const before = all.map((id) => cluster.replica(id).json.length)
     await traffic.more(500)
     const late = await cluster.loggedIn('late')
-    await late.list()
+    for await (const name of late.list('late')) expect(name).toBe('late')
     await expect(late.send('nobody', 'x')).rejects.toMatchObject({ code: 'unknown recipient' })
     await late.logout()
     const lines = all.flatMap((id) => cluster.replica(id).json.slice(before[id]))

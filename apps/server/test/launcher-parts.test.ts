@@ -215,7 +215,6 @@ test('the screen shows what would drive a terminal and does not obey it', () => 
   const written: string[] = []
   const write = (text: string): void => void written.push(text)
   const screen = createScreen(write, write, { colour: false, now: () => new Date(2020, 1, 2, 3, 4, 5) })
-  for (const print of [screen.line, screen.event, screen.error])
-    print('waits: \u001b]0;owned\u0007 \u202eold')
+  for (const way of ['line', 'event', 'error'] as const) screen[way]('waits: \u001b]0;owned\u0007 \u202eold')
   expect(written).toEqual(['', '03:04:05 ', ''].map((time) => `${time}waits: ␛]0;owned␇ ⟨U+202E⟩old\n`))
 })

@@ -30,9 +30,8 @@ async function logged(): Promise<Listed[]> {
       .flatMap((part) =>
         part === '...event.damage' ? ['file', 'from', 'to'] : [/^\w+/.exec(part)?.[0] ?? part],
       )
-    const events = quoted.startsWith('${port}')
-      ? ['client', 'peer'].map((port) => quoted.replace('${port}', port))
-      : [quoted]
+    const ofPort = /^\$\{port\}(?<rest>.+)$/.exec(quoted)?.groups?.['rest']
+    const events = ofPort === undefined ? [quoted] : [`client${ofPort}`, `peer${ofPort}`]
     return events.map((event) => ({ event, level: groups?.['level'] ?? '', fields: fields.join() }))
   })
 }
