@@ -114,10 +114,14 @@ describe('the program as a script', () => {
     const child = start(['--servers', cluster.servers.join(',')])
     child.stdin.write('login alice\nsecret\nwait 1000\n')
     await printed(child, 'Logged in')
+    const rest: string[] = []
+    child.stdout.on('data', (text: Buffer) => rest.push(text.toString()))
     child.kill(signal)
     const code = await new Promise((resolve) => child.on('close', resolve))
     expect(code).toBe(expected)
     expect(cluster.chat.openSessions).toBe(0)
+    // The wait that it ended is not told as if it had been waited.
+    expect(rest.filter((line) => line.includes('Waited'))).toEqual([])
   })
 
   it('logs out when nobody reads its output any more, and acknowledges nothing that nobody read', async () => {

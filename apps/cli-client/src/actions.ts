@@ -146,6 +146,7 @@ export function actionsOf(parts: ActionParts): Readonly<Record<ActionName, Actio
       if (!inScript) return wrongUsage('wait', 'wait is for scripts: here messages appear by themselves.')
       const seconds = await secondsIn(rest, input)
       await stay(parts, seconds * 1_000)
+      if (signal.aborted) throw new ChatError('aborted', 'The wait was broken off.')
       return done('wait', `Waited for ${seconds} s.`, { seconds })
     },
 

@@ -125,14 +125,18 @@ function severalCommands(
           .usage('[options] [command]')
           .allowExcessArguments(true)
           .enablePositionalOptions()
-  for (const definition of program.commands) root.addCommand(command(definition, surroundings, finish))
+  const outer = otherwise?.options ?? []
+  for (const definition of program.commands)
+    root.addCommand(command(definition, surroundings, finish, outer))
   return root
 }
 
+/** `outer`: options that may stand before the command. Those that it does not take are checked none the less. */
 function command(
   definition: CommandDefinition,
   surroundings: Surroundings,
   finish: (code: number) => void,
+  outer: readonly Option<unknown>[] = [],
 ): Command {
   const options = [...definition.options, config]
   const built = bare(definition.name, definition.summary, notes(definition, options), surroundings)
@@ -147,8 +151,11 @@ function command(
   }
   return built.action(async () => {
     const before =
-      built.parent === null ? new Map<string, string | boolean>() : flagsGiven(built.parent, options)
-    const settings = resolveSettings(options, {
+      built.parent === null
+        ? new Map<string, string | boolean>()
+        : flagsGiven(built.parent, [...options, ...outer])
+    const others = outer.filter((option) => before.has(option.key) && !options.includes(option))
+    const settings = resolveSettings([...options, ...others], {
       flags: new Map([...before, ...flagsGiven(built, options)]),
       environment: surroundings.environment,
       workingDirectory: surroundings.workingDirectory,
@@ -212,7 +219,7 @@ function flagsGiven(built: Command, options: readonly Option<unknown>[]): Map<st
 
 /** Commander's words in the shape of ours: the place first, one sentence. */
 function sentence(message: string): string {
-  const text = message.replace(/^error: /, '').replaceAll('\n', ' ')
+  const text = message.replace(/^error: /, '').replaceAll('\n', ' ').replace(/\.$/, '')
   const unknown = /^unknown option '(?<flag>[^']*)'(?: \((?<advice>.*)\))?$/.exec(text)?.groups
   if (unknown !== undefined) {
     return `${unknown['flag']}: there is no such option. ${unknown['advice'] ?? 'See --help.'}`
