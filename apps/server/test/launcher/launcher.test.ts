@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -54,6 +54,18 @@ async function pidsOf(dev: RunningProgram): Promise<number[]> {
   }
   await dev.sees(/Ctrl-C stops all replicas/)
   return pids
+}
+
+/** Whether somebody listens there. */
+function isTaken(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.on('error', () => done(false))
+  })
 }
 
 async function pidsGone(pids: readonly number[]): Promise<void> {
@@ -163,13 +175,27 @@ describe('nothing is left behind', () => {
     await pidsGone(pids)
   })
 
-  test('when Ctrl-C comes in the middle of the start', { timeout: limit }, async () => {
+  const logged = ({ dataDirectory }: Place, id: number): boolean =>
+    existsSync(join(dataDirectory, `replica-${id}.log`)) &&
+    readFileSync(join(dataDirectory, `replica-${id}.log`), 'utf8').includes('quiet')
+  const moments: readonly [string, (place: Place) => Promise<boolean> | boolean][] = [
+    ['it looks whether it can start', () => true],
+    ['its lock is on the data directory', ({ dataDirectory }) => readdirSync(dataDirectory).length > 0],
+    ['the first log is made', ({ dataDirectory }) => existsSync(join(dataDirectory, 'replica-0.log'))],
+    ['a replica writes', (place) => [0, 1, 2].some((id) => logged(place, id))],
+    ['all write', (place) => [0, 1, 2].every((id) => logged(place, id))],
+    ['a replica listens', ({ peerPort }) => isTaken(peerPort)],
+    ['the last one listens', ({ peerPort }) => isTaken(peerPort + 2)],
+  ]
+
+  test.each(moments)('when Ctrl-C comes while %s', { timeout: limit }, async (_, hasCome) => {
     const place = await somewhere()
     const dev = startDev(place)
     await dev.sees(/Starting 3 replicas/)
+    while (!(await hasCome(place))) await new Promise((done) => setImmediate(done))
     dev.signal('SIGINT')
     expect(await dev.ended).toBe(0)
-    expect(dev.output()).not.toContain('The chat runs')
+    expect(dev.output()).toMatch(/^Starting 3 replicas…\n(?:\S[^]*\n)?\d\d:\d\d:\d\d stopping\.\n$/)
     for (let port = place.clientPort; port < place.clientPort + 6; port += 1) await canListen(port)
   })
 
@@ -273,16 +299,5 @@ async function canListen(port: number, keep = false): Promise<void> {
 }
 
 async function answering(port: number): Promise<void> {
-  const { connect } = await import('node:net')
-  for (;;) {
-    const up = await new Promise<boolean>((done) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.on('connect', () => {
-        socket.destroy()
-        done(true)
-      })
-      socket.on('error', () => done(false))
-    })
-    if (up) return
-  }
+  while (!(await isTaken(port))) await new Promise((done) => setTimeout(done, 20))
 }
