@@ -195,7 +195,7 @@ describe('nothing is left behind', () => {
     while (!(await hasCome(place))) await new Promise((done) => setImmediate(done))
     dev.signal('SIGINT')
     expect(await dev.ended).toBe(0)
-    expect(dev.output()).toMatch(/^Starting 3 replicas…\n(?:\S[^]*\n)?\d\d:\d\d:\d\d stopping\.\n$/)
+    expect(dev.output()).toMatch(/^Starting 3 replicas…\n(?:\S[\s\S]*\n)?\d\d:\d\d:\d\d stopping\.\n$/)
     for (let port = place.clientPort; port < place.clientPort + 6; port += 1) await canListen(port)
   })
 
