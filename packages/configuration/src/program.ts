@@ -126,8 +126,7 @@ function severalCommands(
           .allowExcessArguments(true)
           .enablePositionalOptions()
   const outer = otherwise?.options ?? []
-  for (const definition of program.commands)
-    root.addCommand(command(definition, surroundings, finish, outer))
+  for (const definition of program.commands) root.addCommand(command(definition, surroundings, finish, outer))
   return root
 }
 
@@ -219,7 +218,10 @@ function flagsGiven(built: Command, options: readonly Option<unknown>[]): Map<st
 
 /** Commander's words in the shape of ours: the place first, one sentence. */
 function sentence(message: string): string {
-  const text = message.replace(/^error: /, '').replaceAll('\n', ' ').replace(/\.$/, '')
+  const text = message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
   const unknown = /^unknown option '(?<flag>[^']*)'(?: \((?<advice>.*)\))?$/.exec(text)?.groups
   if (unknown !== undefined) {
     return `${unknown['flag']}: there is no such option. ${unknown['advice'] ?? 'See --help.'}`

@@ -101,10 +101,7 @@ describe('a program of several commands', () => {
     [['nonsense'], 'nonsense: there is no such command. See --help.'],
     [['echo'], "Missing required argument 'first'. See --help."],
     [['status', '--zzz'], '--zzz: there is no such option. See --help.'],
-    [
-      ['status', 'now'],
-      "Too many arguments for 'status'. Expected 0 arguments but got 1. See --help.",
-    ],
+    [['status', 'now'], "Too many arguments for 'status'. Expected 0 arguments but got 1. See --help."],
   ])('%j', async (given, sentence) => {
     expect(await run(several, { arguments: given })).toEqual({
       exitCode: 2,
