@@ -148,8 +148,8 @@ describe('the packages, packed and installed by npm in an empty folder', () => {
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], {
       cwd: join(folder, 'consumer'),
     }).catch((error: { stdout: string }) => error)
-    // What the declarations of third parties lack is theirs.
-    expect(stdout.split('\n').filter((line) => /^(src|node_modules\/@chatroom)\//.test(line))).toEqual([])
+    // Nor do the declarations of a third party, which the compiler sees where ours name them, want anything: types of a browser, say.
+    expect(stdout).toBe('')
   })
 
   it('load', async () => {

@@ -44,8 +44,12 @@ export interface Issued {
 }
 
 /** Whoever holds this can make certificates for the cluster. */
-export interface Authority extends Issued {
-  readonly signer: { readonly certificate: X509Certificate; readonly key: webcrypto.CryptoKey }
+export type Authority = Issued
+
+/** An authority as it is signed with. Not for others to see: its types would ask for those of a browser. */
+interface Signer {
+  readonly certificate: X509Certificate
+  readonly key: webcrypto.CryptoKey
 }
 
 /** A new authority with a key of its own. It signs certificates of ends only, no further authorities. */
@@ -64,11 +68,7 @@ export async function createAuthority(validity: Validity): Promise<Authority> {
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  return {
-    certificate: pem(certificate),
-    key: await pemOfKey(keys.privateKey),
-    signer: { certificate, key: keys.privateKey },
-  }
+  return { certificate: pem(certificate), key: await pemOfKey(keys.privateKey) }
 }
 
 /**
@@ -76,6 +76,11 @@ export async function createAuthority(validity: Validity): Promise<Authority> {
  * @throws CertificatesError `authority` if they cannot be read or do not belong together
  */
 export async function authorityFrom({ certificate, key }: Issued): Promise<Authority> {
+  await signerOf({ certificate, key })
+  return { certificate, key }
+}
+
+async function signerOf({ certificate, key }: Authority): Promise<Signer> {
   try {
     const read = new X509Certificate(certificate)
     const bytes = PemConverter.decodeFirst(key)
@@ -87,7 +92,7 @@ export async function authorityFrom({ certificate, key }: Issued): Promise<Autho
     ])
     if (!(await webcrypto.subtle.verify(algorithm, publicKey, proof, probe)))
       throw new TypeError('the key is not that of the certificate')
-    return { certificate, key, signer: { certificate: read, key: signing } }
+    return { certificate: read, key: signing }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new CertificatesError('authority', `The certificate authority cannot be used: ${why}.`, { cause })
@@ -96,6 +101,7 @@ export async function authorityFrom({ certificate, key }: Issued): Promise<Autho
 
 /**
  * For replica `id`: it answers clients and peers under `hosts` (names or IP addresses), and shows its peers the name `replica-<id>`, in both directions.
+ * @throws CertificatesError `authority` if the authority's texts cannot be used
  */
 export async function issueForReplica(
   authority: Authority,
@@ -111,7 +117,10 @@ export async function issueForReplica(
   ])
 }
 
-/** For a person who operates the cluster, under the name `operator`. */
+/**
+ * For a person who operates the cluster, under the name `operator`.
+ * @throws CertificatesError `authority` if the authority's texts cannot be used
+ */
 export async function issueForOperator(authority: Authority, validity: Validity): Promise<Issued> {
   return await issue(authority, 'operator', [{ type: 'dns', value: 'operator' }], validity, [
     ExtendedKeyUsage.clientAuth,
@@ -119,12 +128,13 @@ export async function issueForOperator(authority: Authority, validity: Validity)
 }
 
 async function issue(
-  { signer }: Authority,
+  authority: Authority,
   name: string,
   names: JsonGeneralName[],
   validity: Validity,
   usages: ExtendedKeyUsage[],
 ): Promise<Issued> {
+  const signer = await signerOf(authority)
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const extensions: Extension[] = [
     new BasicConstraintsExtension(false, undefined, true),
