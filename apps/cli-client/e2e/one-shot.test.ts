@@ -102,6 +102,61 @@ describe('one command of the shell', () => {
     expect(fixture.cluster.chat.openSessions).toBe(1)
   })
 
+  it('changes the password, and stays logged in', async () => {
+    await run(['login', 'alice'])
+    const { CHATROOM_PASSWORD_FILE: old = '' } = environment
+    const next = join(directory, 'next')
+    writeFileSync(next, 'sesame\n')
+    expect(await run(['passwd'])).toMatchObject({
+      code: 2,
+      stderr: 'passwd: There is nobody to ask for the new password: give --new-password-file FILE.\n',
+    })
+    expect(await run(['passwd', '--password-file', next, '--new-password-file', next])).toMatchObject({
+      code: 1,
+      stderr: 'passwd: Unknown account or wrong password.\n',
+    })
+    expect(await run(['passwd', '--new-password-file', next])).toEqual(
+      said('The password has been changed.\n'),
+    )
+    expect(await run(['send', 'bob', 'still here'])).toMatchObject({ code: 0 })
+    // Both from standard input, a line each.
+    const both = ['passwd', '--password-file', '-', '--new-password-file', '-']
+    expect(await run(both, 'sesame\n')).toMatchObject({
+      code: 2,
+      stderr: 'passwd: Standard input ended before the new password.\n',
+    })
+    expect(await run(both, 'sesame\nsecret\n')).toMatchObject({ code: 0 })
+    await run(['logout'])
+    expect(await run(['login', 'alice', '--password-file', next])).toMatchObject({ code: 1 })
+    expect(await run(['login', 'alice', '--password-file', old])).toMatchObject({ code: 0 })
+    expect(await run(['logout'])).toMatchObject({ code: 0 })
+    expect(await run(['passwd'])).toMatchObject({
+      code: 1,
+      stderr: 'passwd: Log in first: chatroom login NAME.\n',
+    })
+  })
+
+  it('asks for the new password twice, and shows none', async () => {
+    await run(['login', 'alice'])
+    const ask = async (...passwords: string[]): Promise<PseudoTerminal> => {
+      const more = { ...environment, CHATROOM_PASSWORD_FILE: '' }
+      const terminal = fixture.spawn(['passwd'], { environment: more })
+      for (const [at, prompt] of ['Old password:', 'New password:', 'New password again:'].entries()) {
+        await expect(terminal).toShow(prompt)
+        terminal.type(`${passwords[at] ?? ''}\r`)
+      }
+      return terminal
+    }
+    const slip = await ask('secret', 'sesame', 'seasme')
+    await expect(slip).toShow(/These were two different new passwords: nothing was changed\.$/)
+    expect((await slip.exit).exitCode).toBe(2)
+    const changed = await ask('secret', 'sesame', 'sesame')
+    await expect(changed).toShow('New password again:', 'The password has been changed.')
+    expect((await changed.exit).exitCode).toBe(0)
+    expect(changed.raw).not.toMatch(/secret|sesame/u)
+    expect(await run(['send', 'bob', 'still here'])).toMatchObject({ code: 0 })
+  })
+
   it('lists, makes and removes accounts, and shows the cluster', async () => {
     expect(await run(['create', 'alma'])).toEqual(said('The account alma has been made.\n'))
     expect(await run(['list', 'al'])).toEqual(said('alice\nalma\n'))
@@ -181,27 +236,6 @@ describe('the password', () => {
     expect((await terminal.exit).exitCode).toBe(0)
     await expect(terminal).toShow('Password:', 'Logged in as alice; no messages wait.')
     expect(terminal.raw).not.toContain('secret')
-  })
-})
-
-describe('bash', () => {
-  it('completes commands, options and names', async () => {
-    const { stdout } = await run(['completion', 'bash'])
-    const complete = async (...words: string[]): Promise<string[]> => {
-      const script = `
-        chatroom() { '${process.execPath}' '${programFile}' "$@"; }
-        ${stdout}
-        COMP_WORDS=(chatroom ${words.map((word) => `'${word}'`).join(' ')})
-        COMP_CWORD=${words.length}
-        _chatroom
-        printf '%s\\n' "\${COMPREPLY[@]}"`
-      const found = await text(spawn('bash', ['--norc', '-c', script], { env: environment }).stdout)
-      return found.split('\n').filter((line) => line !== '')
-    }
-    expect(await complete('se')).toEqual(['send'])
-    expect(await complete('inbox', '--fo')).toEqual(['--follow'])
-    expect(await complete('completion', 'f')).toEqual(['fish'])
-    expect(await complete('send', 'al')).toEqual(['alice'])
   })
 })
 

@@ -7,9 +7,9 @@ export class UsageError extends Error {
 }
 
 const name: Question = { prompt: 'Name: ', what: 'the name', hidden: false }
-const password: Question = { prompt: 'Password: ', what: 'the password', hidden: true }
-const oldPassword: Question = { prompt: 'Old password: ', what: 'the old password', hidden: true }
-const newPassword: Question = { prompt: 'New password: ', what: 'the new password', hidden: true }
+export const password: Question = { prompt: 'Password: ', what: 'the password', hidden: true }
+export const oldPassword: Question = { prompt: 'Old password: ', what: 'the old password', hidden: true }
+export const newPassword: Question = { prompt: 'New password: ', what: 'the new password', hidden: true }
 const again: Question = { prompt: 'New password again: ', what: 'the new password', hidden: true }
 const recipient: Question = { prompt: 'To: ', what: 'the name of the recipient', hidden: false }
 const text: Question = { prompt: 'Text: ', what: 'the text', hidden: false }
@@ -55,10 +55,14 @@ export async function passwordsIn(
   repeated: boolean,
 ): Promise<{ readonly old: string; readonly next: string }> {
   const old = await answer(input, oldPassword)
+  return { old, next: repeated ? await repeatedPasswordIn(input) : await answer(input, newPassword) }
+}
+
+/** The new password, asked for twice. */
+export async function repeatedPasswordIn(input: Input): Promise<string> {
   const next = await answer(input, newPassword)
-  if (repeated && (await answer(input, again)) !== next)
-    throw new UsageError('These were two different new passwords: nothing was changed.')
-  return { old, next }
+  if ((await answer(input, again)) === next) return next
+  throw new UsageError('These were two different new passwords: nothing was changed.')
 }
 
 /** `[name] [text]`. The text is the rest of the line as it is. */
@@ -114,7 +118,8 @@ function firstWord(rest: string): { readonly word: string | null; readonly rest:
   return first
 }
 
-async function answer(input: Input, question: Question): Promise<string> {
+/** What is given to a question. @throws UsageError if nothing is */
+export async function answer(input: Input, question: Question): Promise<string> {
   const given = await input.ask(question)
   if (given === null) throw new UsageError(`The input ended before ${question.what}.`)
   return given

@@ -27,6 +27,16 @@ export const passwordFile: Option<string | null> = defineOption<string | null>({
   fallbackWords: 'asked for on a terminal',
 })
 
+export const newPasswordFile: Option<string | null> = defineOption<string | null>({
+  key: 'newPasswordFile',
+  placeholder: 'file',
+  help: 'file whose first line is the new password; - is standard input',
+  schema: path(),
+  fallback: null,
+  fallbackWords: 'asked for on a terminal',
+  flagOnly: true,
+})
+
 export const takeover: Option<boolean> = defineOption<boolean>({
   key: 'takeover',
   placeholder: null,

@@ -23,6 +23,7 @@ const commands = [
   'create',
   'login',
   'logout',
+  'passwd',
   'list',
   'send',
   'inbox',

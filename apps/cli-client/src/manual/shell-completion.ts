@@ -1,4 +1,4 @@
-import { type CommandDefinition, options, type ProgramDefinition } from '@chatroom/configuration'
+import { type CommandDefinition, type Option, options, type ProgramDefinition } from '@chatroom/configuration'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
@@ -48,10 +48,15 @@ interface Flag {
 function flagsOf(command: CommandDefinition): Flag[] {
   const own = [...command.options, options.config]
     .filter((option) => !option.hidden)
-    .map((option) => ({ text: option.flag, help: option.help, isSwitch: option.placeholder === null }))
+    .map((option) => ({ text: textOf(option), help: option.help, isSwitch: option.placeholder === null }))
   const version =
     command.version === undefined ? [] : [{ text: '--version', help: 'print the version', isSwitch: true }]
   return [...own, ...version, { text: '--help', help: 'print what it can do', isSwitch: true }]
+}
+
+/** Nobody turns on what is on. */
+function textOf({ flag, placeholder, fallback }: Option<unknown>): string {
+  return placeholder === null && fallback === true ? flag.replace(/^--/u, '--no-') : flag
 }
 
 function words(flags: readonly Flag[]): string {
@@ -77,8 +82,8 @@ ${cases}
   elif [[ -z $command ]]; then
     COMPREPLY=($(compgen -W '${names}' -- "$current"))
   elif [[ ' ${takers.join(' ')} ' == *" $command "* && \${COMP_WORDS[COMP_CWORD-1]} == "$command" ]]; then
-    local IFS=$'\\n'
-    COMPREPLY=($(${program} list --quiet -- "$current" 2>/dev/null))
+    local IFS=$'\\n' begun=\${current#[\\"\\']}
+    COMPREPLY=($(${program} list --quiet -- "\${begun//\\\\/}" 2>/dev/null))
     compopt -o filenames 2>/dev/null
   elif [[ $command == completion ]]; then
     COMPREPLY=($(compgen -W '${shells.join(' ')}' -- "$current"))
@@ -105,7 +110,7 @@ function zsh(program: string, root: Entry, entries: readonly Entry[]): string {
   return `#compdef ${program}
 _${program}_names() {
   local -a names
-  names=("\${(@f)$(${program} list --quiet -- "$PREFIX" 2>/dev/null)}")
+  names=("\${(@f)$(${program} list --quiet -- "\${(Q)PREFIX}" 2>/dev/null)}")
   compadd -a names
 }
 _${program}() {
@@ -128,21 +133,36 @@ if [ "$funcstack[1]" = _${program} ]; then _${program} "$@"; else compdef _${pro
 
 function fish(program: string, root: Entry, entries: readonly Entry[]): string {
   const line = (condition: string, rest: string): string =>
-    `complete -c ${program} -n ${quoted(condition)} ${rest}`
+    `complete -c ${program} -n ${quoted(`__${program}_${condition}`)} ${rest}`
   const flag = ({ text, help, isSwitch }: Flag): string =>
     `-l ${text.replace(/^--/u, '')} ${isSwitch ? '' : '-r '}-d ${quoted(help)}`
   const lines = [
     `# ${program} in fish`,
+    // The command that was given, wherever options stand.
+    `function __${program}_command`,
+    '  for word in (commandline -opc)[2..-1]',
+    `    contains -- $word ${entries.map((entry) => entry.name).join(' ')}; and echo $word; and return`,
+    '  end',
+    'end',
+    `function __${program}_has`,
+    `  set -l command (__${program}_command)`,
+    '  test "$command" = "$argv[1]"',
+    'end',
+    `function __${program}_just_has`,
+    '  set -l given (commandline -opc)',
+    `  __${program}_has $argv[1]; and test "$given[-1]" = "$argv[1]"`,
+    'end',
     `complete -c ${program} -f`,
-    ...root.flags.map((each) => line('__fish_use_subcommand', flag(each))),
+    ...root.flags.map((each) => line("has ''", flag(each))),
     ...entries.flatMap((entry) => {
-      const within = `__fish_seen_subcommand_from ${entry.name}`
-      const names = `-a "(${program} list --quiet -- (commandline -ct) 2>/dev/null)"`
+      const begun = '(string unescape -- (commandline -ct))'
+      const names = `-a "(${program} list --quiet -- ${begun} 2>/dev/null)"`
+      const first = `just_has ${entry.name}`
       return [
-        line('__fish_use_subcommand', `-a ${entry.name} -d ${quoted(entry.summary)}`),
-        ...entry.flags.map((each) => line(within, flag(each))),
-        ...(entry.takesName ? [line(within, names)] : []),
-        ...(entry.name === 'completion' ? [line(within, `-a ${quoted(shells.join(' '))}`)] : []),
+        line("has ''", `-a ${entry.name} -d ${quoted(entry.summary)}`),
+        ...entry.flags.map((each) => line(`has ${entry.name}`, flag(each))),
+        ...(entry.takesName ? [line(first, names)] : []),
+        ...(entry.name === 'completion' ? [line(first, `-a ${quoted(shells.join(' '))}`)] : []),
       ]
     }),
   ]

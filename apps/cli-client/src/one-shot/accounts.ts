@@ -5,7 +5,7 @@ import { done } from '../result.ts'
 import { serversOf } from '../servers.ts'
 import type { KeptLogin } from '../state/kept-session.ts'
 import { statusResult } from '../status.ts'
-import { passwordFor } from './password.ts'
+import { passwordFor, passwordsFor } from './password.ts'
 import type { Shot, ShotAction } from './shot.ts'
 
 /** A login that is kept is of use only if it outlives the pauses between commands: 8 hours unless told otherwise. */
@@ -60,6 +60,25 @@ export const logout: ShotAction = async ({ store, session, signal }) => {
   }
   store.forget()
   return done('logout', 'Logged out.')
+}
+
+export const passwd: ShotAction = async (shot) => {
+  const { invocation, store, session, signal } = shot
+  // Nobody types passwords to hear then that there is no login.
+  const { client, login: kept } = await session()
+  const { old, next } = await passwordsFor(invocation, signal)
+  await client.changePassword(old, next, { signal })
+  // The session has ended with that, wherever else it was in use.
+  store.forget()
+  const { name, idleTimeoutSeconds } = kept
+  try {
+    await client.login(name, next, { idleTimeoutSeconds, signal })
+    if (client.keptSession !== null) store.save({ name, token: client.keptSession.token, idleTimeoutSeconds })
+    return done('passwd', 'The password has been changed.', { name })
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error
+    return done('passwd', `The password has been changed, but log in again: ${error.message}`, { name })
+  }
 }
 
 export const remove: ShotAction = async ({ invocation, store, session, signal }) => {

@@ -1,7 +1,7 @@
 import { type Argument, type CommandDefinition, type Option, options } from '@chatroom/configuration'
-import { colour, follow, passwordFile, quiet, takeover } from '../own-options.ts'
+import { colour, follow, newPasswordFile, passwordFile, quiet, takeover } from '../own-options.ts'
 import { serverOptions } from '../servers.ts'
-import { create, keptIdleSeconds, list, login, logout, remove, status } from './accounts.ts'
+import { create, keptIdleSeconds, list, login, logout, passwd, remove, status } from './accounts.ts'
 import { inbox, send } from './messages.ts'
 import { type ShotAction, shoot } from './shot.ts'
 
@@ -69,6 +69,16 @@ ${neverInSight}`,
     summary: 'end the login that is kept',
     examples: ['chatroom logout'],
     action: logout,
+  }),
+  shot({
+    name: 'passwd',
+    summary: 'change the password of the account that is logged in',
+    options: [passwordFile, newPasswordFile],
+    details: `Whoever else uses this login is logged out; this computer stays logged in. If both files are -, the old
+password is the first line of standard input and the new one the second.
+${neverInSight}`,
+    examples: ['chatroom passwd', 'chatroom passwd --password-file old --new-password-file new'],
+    action: passwd,
   }),
   shot({
     name: 'list',
