@@ -117,6 +117,19 @@ describe('forty columns', () => {
   })
 })
 
+describe('keys that come many at once, as over a slow line', () => {
+  it('are taken as if they came one by one', async () => {
+    const terminal = await fixture.logIn([], { environment, columns: 40, rows: 12 })
+    const line = 'send bob 0123456789012345678901234567890123456789'
+    terminal.type(line)
+    await expect(terminal).toShow(`alice> ${line}`)
+    terminal.type('\u0015send bob ac')
+    await expect(terminal).toShow('Logged in as alice; no messages wait.', 'alice> send bob ac')
+    terminal.type('\u001b[D123')
+    await expect(terminal).toShow('Logged in as alice; no messages wait.', 'alice> send bob a123c')
+  })
+})
+
 describe('the prompt', () => {
   it('tells what is waited for, once it takes longer than a blink, and how many messages', async () => {
     const terminal = await fixture.logIn([], { environment })

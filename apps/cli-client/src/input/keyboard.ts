@@ -44,12 +44,20 @@ export class Keyboard extends Readable {
     this.destroy()
   }
 
+  /**
+   * One by one. Many at once readline takes for a paste: it puts them at the end of the line, wherever the cursor is, and does not notice that
+   * they fill a row.
+   */
+  #press(keys: string): void {
+    for (const key of keys) this.push(key)
+  }
+
   #take(typed: readonly Typed[]): void {
     for (const { kind, text } of typed) {
-      if (kind === 'keys') this.push(text)
+      if (kind === 'keys') this.#press(text)
       // Not before the keys that were pressed before it.
       else if (this.readableLength === 0) this.#onPaste(pasteInLine(text))
-      else this.push(pasteInLine(text))
+      else this.#press(pasteInLine(text))
     }
     clearTimeout(this.#timer)
     if (this.#splitter.isHolding)
