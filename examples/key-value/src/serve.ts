@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createReplica, ReplicaError } from '@chatroom/replica'
-import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
+import { createProcessFencer } from '@chatroom/replica/process-fencer'
 import { openFileStorage } from '@chatroom/replication-log/file'
 import { createGrpcTransport } from '@chatroom/transport-grpc'
 import { createStore } from './store.ts'
 
+type Answer = { status: number; body?: string; location?: string }
 const members = [0, 1, 2]
 const host = '127.0.0.1'
 
@@ -24,30 +25,25 @@ export async function serve(id: number, ports: { http: number; peers: number }, 
       peers: new Map(members.map((peer) => [peer, { host, port: ports.peers + peer }])),
     }),
     fencer: createProcessFencer(),
-    hello: { clientAddress, ...(await thisProcess()) },
+    hello: { clientAddress },
   })
 
-  async function answer(
-    request: IncomingMessage,
-  ): Promise<{ status: number; body?: string; location?: string }> {
+  async function answer(request: IncomingMessage): Promise<Answer> {
     const key = decodeURIComponent(request.url?.slice(1) ?? '')
     try {
       if (request.method === 'PUT') {
         const { existed } = await replica.propose({ type: 'put', key, value: await text(request) })
         return { status: existed ? 204 : 201 }
       }
-      if (request.method === 'DELETE') {
-        const { existed } = await replica.propose({ type: 'delete', key })
-        return { status: existed ? 204 : 404 }
-      }
+      if (request.method === 'DELETE')
+        return { status: (await replica.propose({ type: 'delete', key })).existed ? 204 : 404 }
       const value = await replica.read((store) => store.state.get(key))
       return value === undefined ? { status: 404 } : { status: 200, body: value }
     } catch (error) {
       if (!(error instanceof ReplicaError)) throw error
-      const { code, message, leader } = error
-      if (code === 'not leader' && leader !== null)
-        return { status: 307, location: leader.address + request.url }
-      return { status: 503, body: `${message}\n` }
+      if (error.code === 'not leader' && error.leader !== null)
+        return { status: 307, location: error.leader.address + request.url }
+      return { status: 503, body: `${error.message}\n` }
     }
   }
 

@@ -5,8 +5,7 @@ const Command = z.discriminatedUnion('type', [
   z.object({ type: z.literal('put'), key: z.string(), value: z.string() }),
   z.object({ type: z.literal('delete'), key: z.string() }),
 ])
-const Pairs = z.array(z.tuple([z.string(), z.string()]))
-const pairs = jsonCodec((json) => Pairs.parse(json))
+const pairs = jsonCodec((json) => z.array(z.tuple([z.string(), z.string()])).parse(json))
 
 /** What is replicated: keys with values, changed by commands alone. */
 export function createStore() {

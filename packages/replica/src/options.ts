@@ -35,7 +35,7 @@ export interface ReplicaOptions<
   readonly hello?: {
     /** Where clients reach this replica, `host:port` or any other text: the others pass it on as the leader's address. Default: ''. */
     readonly clientAddress?: string
-    /** Which process a fencer has to kill; `thisProcess()` of `@chatroom/replica/process-fencer` gives both. Default: none, so that nobody can fence it. */
+    /** Which process a fencer of the others has to kill. Default: what this replica's own fencer says. */
     readonly pid?: number
     readonly processStart?: string
   }

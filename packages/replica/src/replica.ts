@@ -106,6 +106,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   /** Messages that wait for a persist, ascending by its number. */
   readonly #held: Extract<Effect, { type: 'send' }>[] = []
   #running: Running<Command, Reply> | null = null
+  /** As this replica's fencer says. */
+  #process: Pick<Hello, 'pid' | 'processStart'> = { pid: 0, processStart: '' }
   readonly #stopping = new AbortController()
   #draining = false
   #stopTicking: () => void = () => undefined
@@ -134,6 +136,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   async start(): Promise<void> {
     const { id, members, mode, stateMachine, storage, transport, observer, peers = [] } = this.#options
     const clock = this.#clock
+    this.#process = (await this.#options.fencer?.self?.()) ?? this.#process
     const stored = await openWhole({
       storage,
       sources: this.#options.mendFrom ?? [],
@@ -297,10 +300,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   status(): ReplicaStatus {
     const core = this.#core()
-    const { pid = 0 } = this.#options.hello ?? {}
     return {
       id: this.id,
-      pid,
+      pid: this.#options.hello?.pid ?? this.#process.pid,
       disk: core.self.disk,
       incarnation: core.self.incarnation,
       clusterId: core.clusterId,
@@ -507,15 +509,14 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   }
 
   #hello(core: Core): Hello {
-    const { clientAddress = '', pid = 0, processStart = '' } = this.#options.hello ?? {}
     return {
       member: core.self,
       clusterId: core.clusterId,
       mode: core.mode.name,
       protocol: PROTOCOL_VERSION,
-      clientAddress,
-      pid,
-      processStart,
+      clientAddress: '',
+      ...this.#process,
+      ...this.#options.hello,
     }
   }
 

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import {
   createReplica,
   defineStateMachine,
+  type Hello,
   jsonCodec,
   type Replica,
   type ReplicaEvent,
 } from '../src/index.ts'
-import { MemoryNetwork } from '../src/testing/index.ts'
+import { MemoryNetwork, MemoryProcesses } from '../src/testing/index.ts'
 
 interface Add {
   readonly add: number
@@ -134,6 +135,74 @@ describe('a replica', () => {
       message: 'replica 0 stopped itself: a fault in the program: a fault',
     })
     await expect(replica.propose({ add: 1 })).rejects.toMatchObject({ code: 'halted' })
+  })
+
+  it('tells the others which process it is, as its fencer says', async () => {
+    const network = new MemoryNetwork()
+    const inner = network.transport({ id: 0, listen: 'here', peers: new Map() })
+    const said: Hello[] = []
+    const own = new MemoryProcesses().start(() => undefined)
+    const replica = createReplica({
+      id: 0,
+      members: [0],
+      mode: 'fail-stop',
+      stateMachine: counter(adding),
+      storage: new MemoryDisk().open(0),
+      fencer: new MemoryProcesses().fencer(own),
+      hello: { clientAddress: 'there' },
+      transport: {
+        start: async (receiver) => {
+          said.push(receiver.hello())
+          await inner.start(receiver)
+        },
+        send: (to, message) => inner.send(to, message),
+        queuedBytes: (peer) => inner.queuedBytes(peer),
+        closed: inner.closed,
+        stop: () => inner.stop(),
+      },
+    })
+    await replica.start()
+    const { pid, processStart } = own
+    expect(said).toMatchObject([{ clientAddress: 'there', pid, processStart }])
+    expect(replica.status().pid).toBe(pid)
+    await replica.stop()
+  })
+
+  it.each([
+    ['there', 'ask replica 0 at there'],
+    ['', 'ask replica 0'],
+  ])('names the leader to whoever asks another, with its address %o', async (clientAddress, advice) => {
+    const network = new MemoryNetwork()
+    const replicas = [0, 1].map((id) =>
+      createReplica({
+        id,
+        members: [0, 1],
+        mode: 'fail-stop',
+        stateMachine: counter(adding),
+        storage: new MemoryDisk().open(id),
+        transport: network.transport({
+          id,
+          listen: `replica ${id}`,
+          peers: new Map([[1 - id, `replica ${1 - id}`]]),
+        }),
+        hello: { clientAddress },
+      }),
+    )
+    const inForce = replicas.map(
+      (replica) =>
+        new Promise<void>((resolve) => {
+          replica.on((event) => {
+            if (event.type === 'view' && event.inForce) resolve()
+          })
+        }),
+    )
+    await Promise.all(replicas.map((replica) => replica.start()))
+    await Promise.all(inForce)
+    await expect(replicas[1]?.propose({ add: 1 })).rejects.toMatchObject({
+      code: 'not leader',
+      message: `this replica does not lead: ${advice}`,
+    })
+    for (const replica of replicas) await replica.stop()
   })
 
   it('of other data does not start, and lets go of the disk', async () => {

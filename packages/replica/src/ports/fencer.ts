@@ -6,6 +6,11 @@ import type { Hello } from './transport.ts'
  */
 export interface Fencer {
   /**
+   * Which process this replica is, as the fencers of the others have to know it to end it, should it fall silent. A replica asks once, when it starts,
+   * and says it in its hellos. Without it `hello` in the replica's options says it, or nobody can fence this replica.
+   */
+  self?(): Promise<Pick<Hello, 'pid' | 'processStart'>>
+  /**
    * Kills exactly the process that said this hello, or does nothing if that process has ended. Resolves when the kill was issued; the proof of death comes
    * from the transport. Rejects with the reason if it cannot.
    */

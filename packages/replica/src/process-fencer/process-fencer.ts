@@ -1,11 +1,11 @@
 import type { Fencer } from '../ports/fencer.ts'
 import type { Hello } from '../ports/transport.ts'
-import { isStopped, processStart } from './process-start.ts'
+import { isStopped, processStart, thisProcess } from './process-start.ts'
 
 /**
  * Fences replicas that run on this host as the same user: SIGKILL by pid, which ends a stopped process too. A pid alone may have been given to
- * another program since; only the process that began when the replica says it began is killed. For that each replica says which process it is: pass
- * `...(await thisProcess())` in the `hello` of its options.
+ * another program since; only the process that began when the replica says it began is killed. For that each replica that is given this fencer tells the others
+ * which process it is.
  *
  * @param options instead of the system's own ways, for tests
  */
@@ -34,6 +34,7 @@ export function createProcessFencer(
     return now() - since < patienceMs
   }
   return {
+    self: thisProcess,
     fence: async (hello: Hello): Promise<void> => {
       const { pid, processStart: said } = hello
       const who = `replica ${hello.member.id} (pid ${pid})`

@@ -102,7 +102,7 @@ export function refusal(why: Refusal, leader: LeaderHint | null): ReplicaError {
     'not leader':
       leader === null
         ? 'this replica does not lead, and it knows of no leader: try again soon'
-        : `this replica does not lead: ask replica ${leader.id} at ${leader.address}`,
+        : `this replica does not lead: ask replica ${leader.id}${leader.address === '' ? '' : ` at ${leader.address}`}`,
     'not ready': 'this replica leads but may not serve yet: try again in a moment',
     overloaded: 'too much is under way: try again later',
   }

@@ -1,4 +1,4 @@
-import { equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { Fencer } from '../ports/fencer.ts'
 import type { Hello } from '../ports/transport.ts'
 
@@ -79,6 +79,13 @@ export const fencerAcceptance: readonly FencerCase[] = [
       await rejects(fencer.fence({ ...one.hello, pid: 0 }), Error)
       equal(one.isAlive(), true)
       await one.kill()
+    },
+  },
+  {
+    name: 'says which process it is itself, if it says so at all, as its own hello does',
+    async run({ fencer, own }) {
+      const { pid, processStart } = await own()
+      if (fencer.self !== undefined) deepEqual(await fencer.self(), { pid, processStart })
     },
   },
   {

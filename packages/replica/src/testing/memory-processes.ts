@@ -26,8 +26,9 @@ export class MemoryProcesses {
   }
 
   /** The fencer of one of the processes. */
-  fencer(own: { readonly pid: number }): Fencer {
+  fencer(own: Pick<MemoryProcess, 'pid' | 'processStart'>): Fencer {
     return {
+      self: async () => ({ pid: own.pid, processStart: own.processStart }),
       fence: async ({ member, pid, processStart }: Hello): Promise<void> => {
         const who = `replica ${member.id} (process ${pid})`
         if (pid === 0 || processStart === '')
