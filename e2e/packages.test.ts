@@ -85,7 +85,7 @@ beforeAll(async () => {
       '--pack-destination',
       tarballs,
     ],
-    { cwd: root },
+    { cwd: root, env: strangersEnvironment },
   )
   const dependencies = Object.fromEntries(
     packages.map(({ name }) => {
@@ -141,6 +141,10 @@ describe('the packages, packed and installed by npm in an empty folder', () => {
       const missing = wanted.filter((file) => !files.includes(file))
       const unwanted = files.filter((file) => /[.]test[.]|tsbuildinfo$|^(test|bench|e2e)\b/.test(file))
       expect({ name, missing, unwanted }).toEqual({ name, missing: [], unwanted: [] })
+      const manifest: unknown = JSON.parse(readFileSync(join(consumer, name, 'package.json'), 'utf8'))
+      expect(manifest).toMatchObject({ name, type: 'module', license: 'MIT', engines: { node: '>=20.19' } })
+      // What a bundler may leave out: a list of files, or none.
+      expect(manifest).toHaveProperty('sideEffects')
     }
   })
 
