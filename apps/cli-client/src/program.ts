@@ -18,9 +18,9 @@ read from the next lines. There are no prompts and no colour. What is refused is
 script ends, the results of all its commands and the messages that wait have been printed.
 
 With --json each line of stdout is one object. For each command, in order:
-  {"type":"result","command":"send","ok":true,"code":"OK","message":"Sent to bob, who is online.","to":"bob","id":"17",
-   "recipientOnline":true}
-(here broken in two) where code is the name of a gRPC code, and for each message:
+  {"type":"result","command":"send","ok":true,"code":"OK","message":"Sent to bob, who is online.",
+   "to":"bob","id":"17","recipientOnline":true}
+(in one line) where code is the name of a gRPC code, and for each message:
   {"type":"message","from":"bob","text":"hello","id":"18"}
 
 Exit codes, of a script the highest of its commands':
