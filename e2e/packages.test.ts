@@ -123,7 +123,8 @@ beforeAll(async () => {
         `import * as all${i} from '${specifier}'\nconsole.log(Object.keys(all${i}).length)\n`,
     )
   writeFileSync(join(consumer, 'src/every-entry-point.ts'), imports.join(''))
-})
+  // Builds, packs and installs: on a machine that does other things besides it takes minutes.
+}, 600_000)
 
 afterAll(async () => {
   await fakes?.stop()
