@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { connect as connectHttp2 } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './harness/eventually.ts'
@@ -151,6 +151,78 @@ function answerToHeader(port: number, length: number): Promise<string> {
     stream.end(Buffer.alloc(5))
   })
 }
+
+/** A connection, and calls on it by hand. */
+function openByHand(port: number): { readonly session: ClientHttp2Session; call(): ClientHttp2Stream } {
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  session.on('error', () => undefined)
+  onTestFinished(() => session.destroy())
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
+  return { session, call: () => session.request(headers).on('error', () => undefined) }
+}
+
+/** So many bytes of a request that says it had as many as `length`. */
+function partOfRequest(bytes: number, length: number): Buffer {
+  const part = Buffer.alloc(5 + bytes)
+  part.writeUInt32BE(length, 1)
+  return part
+}
+
+describe('requests', () => {
+  it.each([2 * mebibyte, 2 ** 32 - 1])(
+    'that say they have %i bytes are refused at their beginning',
+    async (length) => {
+      const replica = await startLoneReplica()
+      const stream = openByHand(replica.clientPort).call()
+      stream.write(partOfRequest(100, length))
+      const status = await new Promise((resolve) =>
+        stream.on('response', (fields) => resolve(fields['grpc-status'])),
+      )
+      // RESOURCE_EXHAUSTED
+      expect(status).toBe('8')
+      await replica.loggedIn('alice')
+    },
+  )
+
+  it('on one connection are bounded', async () => {
+    const replica = await startLoneReplica()
+    const { session } = openByHand(replica.clientPort)
+    await new Promise((resolve) => session.on('remoteSettings', resolve))
+    expect(session.remoteSettings.maxConcurrentStreams).toBe(1_024)
+    // Who does not care for what it was told is made to.
+    const stranger = new RawConnection(replica.clientPort)
+    stranger.read()
+    let stream = -1
+    const unfinished = (): Buffer => {
+      stream += 2
+      return frame('headers', endHeaders, stream, callHeaders(path))
+    }
+    await stranger.flood(unfinished, () => stream > 2 * 2_000)
+    await eventually('calls that were refused', () =>
+      stranger.resets >= 2_000 - 1_024 || stranger.refused ? true : null,
+    )
+    stranger.destroy()
+    await replica.loggedIn('alice')
+  })
+
+  it('that are never finished cost their caller the connection, and others go on', async () => {
+    const replica = await startLoneReplica()
+    const alice = await replica.loggedIn('alice')
+    await replica.loggedIn('bob')
+    const { session, call } = openByHand(replica.clientPort)
+    for (let i = 0; i < 20; i++) call().write(partOfRequest(500_000, 1_000_000))
+    let over = false
+    const closed = new Promise((resolve) => session.on('close', resolve)).then(() => {
+      over = true
+    })
+    let sent = 0
+    for (; !over; sent++) await alice.send('bob', 'goes on')
+    await closed
+    expect(sent).toBeGreaterThan(20)
+    const told = replica.program.json.filter(({ event }) => event === 'client.connection-refused')
+    expect(told).toMatchObject([{ reason: 'left a request unfinished for 10000 ms' }])
+  })
+})
 
 describe('connections', () => {
   it('are bounded, in all and from one address, and others come in when some leave', async () => {

@@ -10,7 +10,11 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ClientConnections, type ConnectionLimits } from './client-connections.ts'
+import { requestDeadline } from './request-deadline.ts'
 import { StartupError } from './startup-error.ts'
+
+/** Time for a request to arrive whole; milliseconds. The longest has less than 100 KiB. */
+const requestMs = 10_000
 
 /** Bounds and times of the client port. Lengths in bytes, times in milliseconds. Headers are bounded by Node: 64 KiB and 128 of them in a request. */
 const serverOptions: ServerOptions = {
@@ -59,11 +63,15 @@ export interface ClientListenerOptions {
  */
 export async function listenForClients(options: ClientListenerOptions): Promise<ClientListener> {
   const { address, service, health, certificates, limits, refused } = options
-  const grpc = new Server(serverOptions)
+  const connections = new ClientConnections(limits)
+  const unfinished = requestDeadline(requestMs, (peer) => {
+    refused({ from: hostOf(peer), reason: `left a request unfinished for ${requestMs} ms` })
+    connections.disconnect(peer)
+  })
+  const grpc = new Server({ ...serverOptions, interceptors: [unfinished] })
   grpc.addService(service.definition, service.implementation)
   grpc.addService(health.definition, health.implementation)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
-  const connections = new ClientConnections(limits)
   const door = new Door({
     certificates,
     mutual: false,
@@ -97,6 +105,11 @@ export async function listenForClients(options: ClientListenerOptions): Promise<
         grpc.tryShutdown(finish)
       }),
   }
+}
+
+/** Of a peer as `getPeer()` names it. */
+function hostOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(':'))
 }
 
 function bind(server: NetServer, address: Address): Promise<void> {

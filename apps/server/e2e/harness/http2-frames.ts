@@ -43,6 +43,7 @@ export class RawConnection {
   #written = 0
   #closed = false
   #goneAway = false
+  #resets = 0
   #received = Buffer.alloc(0)
 
   constructor(port: number) {
@@ -59,6 +60,11 @@ export class RawConnection {
     return this.#closed || this.#goneAway
   }
 
+  /** Calls that the other end has reset. */
+  get resets(): number {
+    return this.#resets
+  }
+
   get written(): number {
     return this.#written
   }
@@ -72,6 +78,7 @@ export class RawConnection {
         const length = 9 + this.#received.readUIntBE(0, 3)
         if (this.#received.length < length) return
         if (this.#received[3] === goAway) this.#goneAway = true
+        if (this.#received[3] === types.reset) this.#resets++
         this.#received = this.#received.subarray(length)
       }
     })
