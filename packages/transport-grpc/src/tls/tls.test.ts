@@ -140,6 +140,14 @@ describe('two replicas', () => {
     expect(await reasonAt(one.recorder, 0)).toMatch(/not that of replica 1: it is for DNS:replica-2/)
   })
 
+  test('one of which is not configured do not, though the authority has signed its name', async () => {
+    const ports = await freePorts(3)
+    const zero = await start(0, ports.slice(0, 2), await replica(0))
+    const two = await start(2, ports, await replica(2))
+    expect(await reasonAt(two.recorder, 0)).toContain('Replica 0 is not configured with a replica 2')
+    expect(zero.recorder.events.filter(({ type }) => type === 'received')).toEqual([])
+  })
+
   test("a replica does not take an operator's certificate for a replica's", async () => {
     const ports = await freePorts(2)
     const zero = await start(0, ports, await replica(0))
