@@ -153,7 +153,10 @@ function answerToHeader(port: number, length: number): Promise<string> {
 }
 
 /** A connection, and calls on it by hand. */
-function openByHand(port: number): { readonly session: ClientHttp2Session; call(): ClientHttp2Stream } {
+function openByHand(port: number): {
+  readonly session: ClientHttp2Session
+  readonly call: () => ClientHttp2Stream
+} {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   session.on('error', () => undefined)
   onTestFinished(() => session.destroy())
