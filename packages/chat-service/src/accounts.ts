@@ -14,7 +14,7 @@ import { callerOf, callingSession, liveSessionIn, tokenHashOf } from './authenti
 import { valid } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
-import { checkedPassword } from './password-check.ts'
+import { askerOf, checkedPassword } from './password-check.ts'
 import { proposeOne, withoutSession } from './proposing.ts'
 import { deleteCommand } from './requests.ts'
 import type { Caller } from './unary.ts'
@@ -29,7 +29,7 @@ export async function createAccount(
   const name = valid(checkName(request.name))
   const password = valid(checkPassword(request.password))
   await context.replica.read(() => null)
-  const passwordHash = await context.passwords.hash(password, caller.departure())
+  const passwordHash = await context.passwords.hash(password, askerOf(caller))
   await proposeOne(context, withoutSession, { type: 'createAccount', requestId, name, passwordHash }, 0)
   return {}
 }
@@ -63,7 +63,7 @@ export async function changePassword(
   if (!('ended' in session)) {
     const account = await context.replica.read((chat) => chat.account(session.name))
     await checkedPassword(context, session.name, account?.passwordHash ?? null, oldPassword, caller)
-    passwordHash = await context.passwords.hash(newPassword, caller.departure())
+    passwordHash = await context.passwords.hash(newPassword, askerOf(caller))
   }
   await proposeOne(context, sessionId, { type: 'changePassword', sessionId, requestId, passwordHash }, 0)
   return {}

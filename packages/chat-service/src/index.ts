@@ -1,7 +1,7 @@
 export type { ChatServiceDefinition, ChatServiceHandlers, Malformed } from './definition.ts'
 export { defaultLimits, type ServiceLimits } from './limits.ts'
 export { createPasswords } from './passwords.ts'
-export type { ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'
+export type { Asker, ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'
 export {
   type ChatService,
   type ChatServiceCounts,

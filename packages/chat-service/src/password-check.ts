@@ -1,5 +1,7 @@
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
+import { networkOf } from './login-attempts.ts'
+import type { Asker } from './ports.ts'
 import type { Caller } from './unary.ts'
 
 /**
@@ -16,12 +18,17 @@ export async function checkedPassword(
   const attempt = context.attempts.begin(name, caller.peer)
   let fits = true
   try {
-    fits = await context.passwords.verify(stored, password, caller.departure())
+    fits = await context.passwords.verify(stored, password, askerOf(caller))
   } finally {
     // Also if it could not be verified: then nobody learned anything.
     if (fits) attempt.forgive()
   }
   if (!fits) throw wrongCredentials()
+}
+
+/** For whom a password is hashed: callers of one network share one line. */
+export function askerOf(caller: Caller): Asker {
+  return { from: networkOf(caller.peer), signal: caller.departure() }
 }
 
 /** The same words for an account that is not there and a password that is wrong. */

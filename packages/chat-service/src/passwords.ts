@@ -35,8 +35,8 @@ export async function createPasswords(
   })
   const nobody = await hash(options.random(32), argon2Cost)
   return {
-    hash: (password, signal) => queue.run(() => hash(password, argon2Cost), signal),
-    verify: (stored, password, signal) =>
-      queue.run(async () => (await verify(stored ?? nobody, password)) && stored !== null, signal),
+    hash: (password, asker) => queue.run(() => hash(password, argon2Cost), asker),
+    verify: (stored, password, asker) =>
+      queue.run(async () => (await verify(stored ?? nobody, password)) && stored !== null, asker),
   }
 }

@@ -31,10 +31,18 @@ export interface Clock {
 /** Unpredictable bytes for tokens. */
 export type Random = (bytes: number) => Uint8Array
 
+/** Who waits for a password to be hashed. */
+export interface Asker {
+  /** Its network, or anything else by which those who ask are told apart: they take turns. */
+  readonly from: string
+  /** Ends the wait; null: nothing does. */
+  readonly signal: AbortSignal | null
+}
+
 /** Turns passwords into what may be stored, and compares. */
 export interface Passwords {
   /** A PHC string: algorithm, cost, salt and hash. Rejects with `ChatFailure` OVERLOADED if too many wait. */
-  hash(password: string, signal?: AbortSignal): Promise<string>
+  hash(password: string, asker?: Asker): Promise<string>
   /** `stored` null: there is no such account; takes as long as if there were, and says false. */
-  verify(stored: string | null, password: string, signal?: AbortSignal): Promise<boolean>
+  verify(stored: string | null, password: string, asker?: Asker): Promise<boolean>
 }

@@ -7,6 +7,7 @@ import {
 } from '@chatroom/transport-grpc/chat'
 import { describe, expect, it } from 'vitest'
 import { ChatFailure } from '../src/failure.ts'
+import type { Asker } from '../src/index.ts'
 import { CallError, failureOf, Received, startChat, type TestClient, until } from './chat-under-test.ts'
 
 describe('what a replica refuses', () => {
@@ -98,23 +99,24 @@ describe('single calls', () => {
   })
 
   it('wait no longer for a hash that nobody wants any more', async () => {
-    let signal: AbortSignal | undefined
+    let asker: Asker | undefined
     const chat = await startChat({
       passwords: {
         verify: async () => false,
-        hash: (_, departure) => {
-          signal = departure
+        hash: (_, who) => {
+          asker = who
           return new Promise((_resolve, reject) => {
-            departure?.addEventListener('abort', () => reject(new ChatFailure('OUTCOME_UNKNOWN', 'left.')))
+            who?.signal?.addEventListener('abort', () => reject(new ChatFailure('OUTCOME_UNKNOWN', 'left.')))
           })
         },
       },
     })
     const client = chat.client()
     const call = client.stub.createAccount({ requestId: 'r', name: 'alice', password: 'x' }, () => undefined)
-    await until(() => signal !== undefined)
+    await until(() => asker !== undefined)
+    expect(asker?.from).toBe('127.0.0.1')
     call.cancel()
-    await until(() => signal?.aborted === true)
+    await until(() => asker?.signal?.aborted === true)
     expect(chat.replica.log).toEqual([])
   })
 })
