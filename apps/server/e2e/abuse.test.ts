@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './harness/eventually.ts'
 import { callHeaders, frame, RawConnection } from './harness/http2-frames.ts'
@@ -153,14 +154,23 @@ function answerToHeader(port: number, length: number): Promise<string> {
 }
 
 /** A connection, and calls on it by hand. */
-function openByHand(port: number): {
+function openByHand(
+  port: number,
+  more: Readonly<Record<string, string>> = {},
+): {
   readonly session: ClientHttp2Session
   readonly call: () => ClientHttp2Stream
 } {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   session.on('error', () => undefined)
   onTestFinished(() => session.destroy())
-  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
+  const headers = {
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...more,
+  }
   return { session, call: () => session.request(headers).on('error', () => undefined) }
 }
 
@@ -186,6 +196,23 @@ describe('requests', () => {
       await replica.loggedIn('alice')
     },
   )
+
+  it('that are packed are bounded by what they unpack to', async () => {
+    const replica = await startLoneReplica()
+    const packed = gzipSync(Buffer.alloc(64 * mebibyte))
+    const part = Buffer.concat([partOfRequest(0, packed.length), packed])
+    part.writeUInt8(1, 0)
+    const before = replica.memory()
+    const { call } = openByHand(replica.clientPort, { 'grpc-encoding': 'gzip' })
+    const answers = Array.from({ length: 20 }, async () => {
+      const stream = call()
+      stream.end(part)
+      return await new Promise((resolve) => stream.on('response', (fields) => resolve(fields['grpc-status'])))
+    })
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['8']))
+    expect(replica.memory() - before).toBeLessThan(allowedGrowth)
+    await replica.loggedIn('alice')
+  })
 
   it('on one connection are bounded', async () => {
     const replica = await startLoneReplica()

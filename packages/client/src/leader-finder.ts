@@ -105,7 +105,7 @@ export class LeaderFinder {
       throw new ChatError(
         'no server',
         this.#fault === null
-          ? `No server answers at ${servers}. Start one, or name others with servers.`
+          ? `No server answers at ${servers}. Start one, or give the addresses of others.`
           : `No server can be used. ${this.#fault.replace(/\.$/, '')}.`,
       )
     } finally {
