@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,6 +52,7 @@ const strict = {
 
 let folder: string
 let fakes: FakeCluster
+/** The first of six: for three replicas, and for the clients of each. */
 let peerPort: number
 
 /** Examples name the ports of a cluster on this machine; here others are used, which are free. */
@@ -58,14 +60,34 @@ const withFreePorts = (code: string): string =>
   code
     .replace(/127\.0\.0\.1:960(\d)/g, (_, id: string) => fakes.servers[Number(id)] ?? '')
     .replace(/(127\.0\.0\.1:|port: )9700/g, (_, before: string) => `${before}${peerPort}`)
+    .replace(/\b8080\b/g, `${peerPort + 3}`)
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+/** The first of six consecutive ports that nobody uses now, outside the ranges that systems take for outgoing connections. */
+async function freePorts(): Promise<number> {
+  for (;;) {
+    const first = 12_000 + Math.floor(Math.random() * 19_000)
+    const servers = [0, 1, 2, 3, 4, 5].map((offset) => createServer().listen(first + offset, '127.0.0.1'))
+    const listening = await Promise.all(
+      servers.map((server) =>
+        Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]),
+      ),
+    )
+    for (const server of servers) server.close()
+    if (listening.every(Boolean)) return first
+  }
+}
+
+/** Asks one replica, which may send us to another, until somebody can answer. */
+async function ask(replica: number, init: RequestInit = {}): Promise<string> {
+  const deadline = performance.now() + 60_000
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${peerPort + 3 + replica}`, init).then(
+      async (response) => ({ done: response.ok, words: await response.text() }),
+      (error: unknown) => ({ done: false, words: String(error) }),
+    )
+    if (answer.done) return answer.words
+    if (performance.now() > deadline) throw new Error(`no answer in a minute: ${answer.words}`)
+  }
 }
 
 beforeAll(async () => {
@@ -111,7 +133,7 @@ beforeAll(async () => {
     env: strangersEnvironment,
   })
   fakes = await startFakeCluster()
-  peerPort = await freePort()
+  peerPort = await freePorts()
   for (const { folder: name } of packages) {
     for (const [i, { code }] of examplesOf(name).entries())
       writeFileSync(join(consumer, 'src', `${name}-${i}.ts`), withFreePorts(code))
@@ -185,4 +207,31 @@ describe('the packages, packed and installed by npm in an empty folder', () => {
       expect(stdout).toBe(prints)
     },
   )
+
+  it('replicate the service that the README of replica shows, through two kills and a kill of all', async () => {
+    const start = (id: number) =>
+      spawn('node', ['out/replica-1.js', `${id}`], {
+        cwd: join(folder, 'consumer'),
+        env: strangersEnvironment,
+        stdio: 'ignore',
+      })
+    const replicas = [0, 1, 2].map(start)
+    const kill = async (id: number): Promise<void> => {
+      const replica = replicas[id]
+      if (replica === undefined || replica.exitCode !== null || replica.signalCode !== null) return
+      replica.kill('SIGKILL')
+      await once(replica, 'exit')
+    }
+    try {
+      expect(await ask(1, { method: 'POST', body: '5' })).toBe('5\n')
+      await kill(0)
+      await kill(2)
+      expect(await ask(1, { method: 'POST', body: '6' })).toBe('11\n')
+      await kill(1)
+      for (const id of [2, 0, 1]) replicas[id] = start(id)
+      expect(await ask(2)).toBe('11\n')
+    } finally {
+      for (const id of [0, 1, 2]) await kill(id)
+    }
+  })
 })

@@ -116,8 +116,8 @@ describe('the key-value service', () => {
   it('is less than 100 lines, and nowhere tells the compiler what to believe', () => {
     const lines = ['main.ts', 'serve.ts', 'store.ts'].flatMap((file) =>
       readFileSync(join(here, 'src', file), 'utf8')
-        .split('\n')
-        .filter((line) => line.trim() !== ''),
+        .trimEnd()
+        .split('\n'),
     )
     expect(lines.length).toBeLessThan(100)
     expect(lines.filter((line) => /\bany\b|\bas (?!const)|<unknown>|@ts-|![.;,)]/.test(line))).toEqual([])
