@@ -24,11 +24,13 @@ function examplesOf(folder: string): { readonly code: string; readonly prints: s
   )
 }
 
-/** What npm and node get to see: nothing of the workspace that this test runs in. */
+/** What npm and node get to see: nothing of the workspace that this test runs in, but whom this machine believes. */
 const strangersEnvironment = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) =>
-      !/^(npm_(?!config_(registry|cache|userconfig)$)|pnpm_|NODE_|VITEST|TEST$|INIT_CWD$)/i.test(name),
+      !/^(npm_(?!config_(registry|cache|userconfig)$)|pnpm_|NODE_(?!EXTRA_CA_CERTS$)|VITEST|TEST$|INIT_CWD$)/i.test(
+        name,
+      ),
   ),
 )
 
