@@ -1,5 +1,6 @@
 export type { ChatServiceDefinition, ChatServiceHandlers, Malformed } from './definition.ts'
 export { defaultLimits, type ServiceLimits } from './limits.ts'
+export { networkOf } from './login-attempts.ts'
 export { createPasswords } from './passwords.ts'
 export type { Asker, ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'
 export {

@@ -157,7 +157,7 @@ export const maxConnections: Option<number> = defineOption<number>({
 export const maxConnectionsPerAddress: Option<number> = defineOption<number>({
   key: 'maxConnectionsPerAddress',
   placeholder: 'number',
-  help: 'the same from one IP address',
+  help: 'the same from one IP address (of IPv6: from one network of 64 bits)',
   schema: wholeNumber('a number of connections', 1, 1_000_000),
   fallback: 4_096,
 })
