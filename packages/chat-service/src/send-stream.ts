@@ -1,5 +1,10 @@
 import type { Reply, Success } from '@chatroom/state-machine'
-import type { SendMessagesRequest, SendMessagesResponse } from '@chatroom/transport-grpc/chat'
+import type {
+  SendMessageRequest,
+  SendMessagesRequest,
+  SendMessagesResponse,
+  SendResult,
+} from '@chatroom/transport-grpc/chat'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Lane } from './admission.ts'
 import { refusalOf } from './chat-replies.ts'
@@ -39,12 +44,16 @@ export class SendStream {
   /** In the order of the requests; the first `#answered` have been written. */
   #slots: Slot[] = []
   #answered = 0
-  /** A request that was read and found no room. */
-  #stalled: SendMessagesRequest | null = null
+  /** Messages that were read, of which those from `#stalledFrom` on found no room. */
+  #stalled: readonly SendMessageRequest[] = []
+  #stalledFrom = 0
+  /** Answers are going to be written, after the work at hand: those of one commit leave together. */
+  #answering = false
   /** The client half-closed: nothing more will come. */
   #inputEnded = false
   /** How the call ends once everything under way is answered. */
   #ending: ChatFailure | null = null
+  /** When the answers were written that the network has not taken yet: the next ones wait for that, and leave together. */
   #stalledSince: number | null = null
   #closed = false
 
@@ -64,10 +73,6 @@ export class SendStream {
     call.on('end', () => {
       this.#inputEnded = true
       this.#endIfDone()
-    })
-    call.on('drain', () => {
-      this.#stalledSince = null
-      this.#answer()
     })
     call.on('cancelled', () => this.#close())
   }
@@ -93,16 +98,30 @@ export class SendStream {
       this.end(new ChatFailure('INVALID_ARGUMENT', request.malformed))
       return
     }
-    const bytes = Buffer.byteLength(request.text)
-    if (!this.#lane.enter(bytes)) {
-      this.#stalled = request
-      this.#call.pause()
-      this.#lane.whenRoom(this.#retry)
-      return
+    this.#takeAll(request.messages, 0)
+  }
+
+  /** As far as there is room; the stream is not read on before there is room for the rest. */
+  #takeAll(messages: readonly SendMessageRequest[], from: number): void {
+    for (let at = from; at < messages.length; at++) {
+      const message = messages[at]
+      if (message === undefined || this.#closed || this.#ending !== null) return
+      const bytes = Buffer.byteLength(message.text)
+      if (!this.#lane.enter(bytes)) {
+        this.#stalled = messages
+        this.#stalledFrom = at
+        this.#call.pause()
+        this.#lane.whenRoom(this.#retry)
+        return
+      }
+      this.#propose(message, bytes)
     }
-    const slot: Slot = { requestId: request.requestId, outcome: null }
+  }
+
+  #propose(message: SendMessageRequest, bytes: number): void {
+    const slot: Slot = { requestId: message.requestId, outcome: null }
     this.#slots.push(slot)
-    const command = sendCommand(this.#sessionId, request)
+    const command = sendCommand(this.#sessionId, message)
     const refused = command instanceof ChatFailure ? command : takeSend(this.#context, this.#accountId)
     if (command instanceof ChatFailure || refused !== null) {
       if (refused !== null) this.#settle(slot, refused, bytes)
@@ -115,11 +134,11 @@ export class SendStream {
   }
 
   readonly #retry = (): void => {
-    const request = this.#stalled
-    if (request === null) return
-    this.#stalled = null
-    this.#take(request)
-    if (this.#stalled === null) this.#call.resume()
+    const messages = this.#stalled
+    if (messages.length === 0) return
+    this.#stalled = []
+    this.#takeAll(messages, this.#stalledFrom)
+    if (this.#stalled.length === 0) this.#call.resume()
   }
 
   #settle(slot: Slot, outcome: Outcome, bytes: number): void {
@@ -129,41 +148,52 @@ export class SendStream {
       if (outcome.retriable) this.#refuseFurther(outcome)
     }
     this.#lane.settled(bytes)
-    this.#answer()
+    if (this.#answering) return
+    this.#answering = true
+    this.#context.clock.soon(() => {
+      this.#answering = false
+      this.#answer()
+    })
   }
 
   #refuseFurther(failure: ChatFailure): void {
     this.#ending ??= failure
-    this.#stalled = null
+    this.#stalled = []
     // What still comes is read and dropped, so that the client's flow control does not keep it from hearing the end.
     this.#call.resume()
   }
 
   /** Writes the answers that are next in order and known. */
   #answer(): void {
-    while (this.#stalledSince === null && !this.#closed) {
-      const slot = this.#slots[this.#answered]
-      if (slot === undefined || slot.outcome === null) break
-      const { requestId, outcome } = slot
+    if (this.#stalledSince !== null || this.#closed) return
+    const results: SendResult[] = []
+    let last: Outcome | null = null
+    for (let slot = this.#slots[this.#answered]; slot !== undefined; slot = this.#slots[this.#answered]) {
+      if (slot.outcome === null) break
+      last = slot.outcome
+      results.push(resultOf(slot.requestId, last))
       this.#answered++
-      this.#write(responseOf(requestId, outcome))
-      if (outcome instanceof ChatFailure) {
-        if (outcome.retriable) {
-          this.#lane.answered()
-          this.#call.end()
-          this.#close()
-          return
-        }
-      }
-      // Last, because it may take the next request and answer it at once.
-      this.#lane.answered()
+      if (last instanceof ChatFailure && last.retriable) break
     }
-    this.#forgetAnswered()
-    this.#endIfDone()
+    if (results.length > 0) this.#write(results)
+    const over = last instanceof ChatFailure && last.retriable
+    if (over) {
+      this.#call.end()
+      this.#close()
+    } else {
+      this.#forgetAnswered()
+      this.#endIfDone()
+    }
+    // Last, because each may take the next requests.
+    for (const _ of results) this.#lane.answered()
   }
 
-  #write(response: SendMessagesResponse): void {
-    if (!this.#call.write(response)) this.#stalledSince = this.#context.clock.now()
+  #write(results: SendResult[]): void {
+    this.#stalledSince = this.#context.clock.now()
+    this.#call.write({ results }, () => {
+      this.#stalledSince = null
+      this.#answer()
+    })
   }
 
   /** Gives the memory of written answers back, now and then instead of one by one. */
@@ -177,7 +207,7 @@ export class SendStream {
   #endIfDone(): void {
     if (this.#closed || this.#answered < this.#slots.length) return
     if (this.#ending !== null) this.#call.emit('error', this.#ending.toServiceError())
-    else if (this.#inputEnded && this.#stalled === null) this.#call.end()
+    else if (this.#inputEnded && this.#stalled.length === 0) this.#call.end()
     else return
     this.#close()
   }
@@ -185,7 +215,7 @@ export class SendStream {
   #close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#stalled = null
+    this.#stalled = []
     // Answers that will not be written any more; those of proposals still under way give their bytes back when they settle.
     for (let left = this.#slots.length - this.#answered; left > 0; left--) this.#lane.answered()
     this.#slots = []
@@ -200,7 +230,7 @@ function outcomeOf(reply: Reply): Outcome {
   return reply.type === 'send' ? reply : new ChatFailure('INTERNAL', 'A fault of the server: see its log.')
 }
 
-function responseOf(requestId: string, outcome: Outcome): SendMessagesResponse {
+function resultOf(requestId: string, outcome: Outcome): SendResult {
   if (outcome instanceof ChatFailure) {
     const value = outcome.toMessageError()
     return { requestId, result: { $case: 'error', value }, recipientOnline: false }

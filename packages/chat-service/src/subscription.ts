@@ -1,5 +1,5 @@
 import type { MailboxMessage, MailboxReader } from '@chatroom/state-machine'
-import type { SubscribeRequest, SubscribeResponse } from '@chatroom/transport-grpc/chat'
+import type { CaughtUp, SubscribeRequest, SubscribeResponse } from '@chatroom/transport-grpc/chat'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Malformed } from './definition.ts'
 import type { ChatFailure } from './failure.ts'
@@ -8,7 +8,7 @@ import type { ServiceLimits } from './limits.ts'
 export type SubscribeCall = ServerWritableStream<SubscribeRequest | Malformed, SubscribeResponse>
 
 /**
- * One `Subscribe` call: a cursor in a mailbox. Messages stay in the mailbox; what is held here is at most one batch that the network has not taken yet.
+ * One `Subscribe` call: a cursor in a mailbox. Messages stay in the mailbox; what the network has not taken yet is at most one batch.
  * It has no timer and no queue, so that thousands of idle ones cost nothing but their stream.
  */
 export class Subscription {
@@ -22,8 +22,7 @@ export class Subscription {
   #cursor: number
   /** Last sequence number at the beginning; null once the client was told that it has caught up. */
   #target: number | null
-  #batch: readonly MailboxMessage[] = []
-  #next = 0
+  /** When the batch was written that the network has not taken yet. */
   #stalledSince: number | null = null
   #closed = false
 
@@ -45,10 +44,6 @@ export class Subscription {
     this.#limits = options.limits
     this.#now = options.now
     this.#onClose = options.onClose
-    call.on('drain', () => {
-      this.#stalledSince = null
-      this.deliver()
-    })
     call.on('cancelled', () => this.#close())
   }
 
@@ -63,26 +58,14 @@ export class Subscription {
   /** Writes what has come, as far as the network takes it. */
   deliver(): void {
     while (this.#stalledSince === null && !this.#closed) {
-      const message = this.#batch[this.#next] ?? this.#refill()
-      if (this.#target !== null && (message === undefined || message.sequence > this.#target)) {
-        this.#caughtUp(this.#target)
-        continue
-      }
-      if (message === undefined) return
-      this.#next++
-      this.#cursor = message.sequence
-      this.#write({
-        event: {
-          $case: 'message',
-          value: {
-            sequence: message.sequence,
-            messageId: message.messageId,
-            from: message.from,
-            text: message.text,
-            sentAtMs: message.sentAtMs,
-          },
-        },
-      })
+      const batch = this.#mailbox.read(
+        this.#cursor,
+        this.#limits.deliveryBatchMessages,
+        this.#limits.deliveryBatchBytes,
+      )
+      if (this.#target !== null) this.#catchUp(batch, this.#target)
+      else if (batch.length > 0) this.#write(batch, undefined)
+      else return
     }
   }
 
@@ -93,32 +76,35 @@ export class Subscription {
     this.#close()
   }
 
-  #caughtUp(lastSequence: number): void {
+  /** Messages up to `target` waited when the stream began; after the last of them the client is told. */
+  #catchUp(batch: readonly MailboxMessage[], target: number): void {
+    const last = batch.at(-1)
+    if (last !== undefined && last.sequence < target) {
+      this.#write(batch, undefined)
+      return
+    }
     this.#target = null
-    this.#write({ event: { $case: 'caughtUp', value: { lastSequence: lastSequence } } })
+    this.#write(
+      batch.filter(({ sequence }) => sequence <= target),
+      { lastSequence: target },
+    )
     if (this.#follow) return
     this.#call.end()
     this.#close()
   }
 
-  #write(response: SubscribeResponse): void {
-    if (!this.#call.write(response)) this.#stalledSince = this.#now()
-  }
-
-  #refill(): MailboxMessage | undefined {
-    this.#next = 0
-    this.#batch = this.#mailbox.read(
-      this.#cursor,
-      this.#limits.deliveryBatchMessages,
-      this.#limits.deliveryBatchBytes,
-    )
-    return this.#batch[0]
+  #write(batch: readonly MailboxMessage[], caughtUp: CaughtUp | undefined): void {
+    this.#cursor = batch.at(-1)?.sequence ?? this.#cursor
+    this.#stalledSince = this.#now()
+    this.#call.write({ messages: [...batch], caughtUp }, () => {
+      this.#stalledSince = null
+      this.deliver()
+    })
   }
 
   #close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#batch = []
     this.#onClose()
   }
 }

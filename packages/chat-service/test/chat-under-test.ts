@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import type { ChatLimits } from '@chatroom/state-machine'
 import {
   bearerMetadata,
+  type CaughtUp,
   type ChatErrorInfo,
   ChatServiceClient,
   ChatServiceService,
@@ -12,6 +14,7 @@ import {
   type SendMessageResponse,
   type SendMessagesRequest,
   type SendMessagesResponse,
+  type SendResult,
   type SubscribeResponse,
 } from '@chatroom/transport-grpc/chat'
 import {
@@ -190,7 +193,7 @@ export class TestClient {
 
   /** The messages that wait. */
   async fetch(afterSequence = 0): Promise<Message[]> {
-    const events = new Received(this.subscribe(afterSequence, false))
+    const events = Received.events(this.subscribe(afterSequence, false))
     const error = await events.ended
     if (error !== null) throw new Error(`${error.code} ${error.reason}: ${error.message}`)
     return messagesOf(events.items)
@@ -253,14 +256,30 @@ export class Received<T> {
   readonly ended: Promise<ChatErrorInfo | null>
   readonly #waiting = new Set<() => void>()
 
-  constructor(stream: ClientReadableStream<T>) {
-    stream.on('data', (item: T) => {
-      this.items.push(item)
+  private constructor(stream: EventEmitter, take: (items: T[]) => void) {
+    take(this.items)
+    stream.on('data', () => {
       for (const check of [...this.#waiting]) check()
     })
     this.ended = new Promise((resolve) => {
       stream.on('error', (error: ServiceError) => resolve(readChatError(error)))
       stream.on('end', () => setImmediate(resolve, null))
+    })
+  }
+
+  /** The results of a `SendMessages` stream, however they come together. */
+  static results(stream: ClientReadableStream<SendMessagesResponse>): Received<SendResult> {
+    return new Received(stream, (items) => {
+      stream.on('data', ({ results }: SendMessagesResponse) => items.push(...results))
+    })
+  }
+
+  /** The messages of a `Subscribe` stream, and that it has caught up. */
+  static events(stream: ClientReadableStream<SubscribeResponse>): Received<Message | CaughtUp> {
+    return new Received(stream, (items) => {
+      stream.on('data', ({ messages, caughtUp }: SubscribeResponse) =>
+        items.push(...messages, ...(caughtUp === undefined ? [] : [caughtUp])),
+      )
     })
   }
 
@@ -279,14 +298,14 @@ export class Received<T> {
   }
 }
 
-/** The texts of the messages among these events. */
-export function messagesOf(events: readonly SubscribeResponse[]): Message[] {
-  return events.flatMap(({ event }) => (event?.$case === 'message' ? [event.value] : []))
+/** The messages among these events. */
+export function messagesOf(events: readonly (Message | CaughtUp)[]): Message[] {
+  return events.filter((event) => 'text' in event)
 }
 
-/** What each answer of a `SendMessages` stream says: `ok`, or the reason of its error. */
-export function outcomesOf(answers: readonly SendMessagesResponse[]): string[] {
-  return answers.map(({ result }) => {
+/** What each of these results says: `ok`, or the reason of its error. */
+export function outcomesOf(results: readonly SendResult[]): string[] {
+  return results.map(({ result }) => {
     if (result?.$case !== 'error') return 'ok'
     return readChatMessageError(result.value).reason ?? 'no reason'
   })

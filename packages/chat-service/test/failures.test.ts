@@ -63,7 +63,7 @@ describe('a fault of the server', () => {
     const failure = await failureOf(alice.list())
     expect(failure).toMatchObject({ code: 'INTERNAL', reason: 'INTERNAL' })
     expect(failure.message).not.toContain('inner words')
-    expect(await new Received(alice.subscribe()).ended).toMatchObject({ reason: 'INTERNAL' })
+    expect(await Received.events(alice.subscribe()).ended).toMatchObject({ reason: 'INTERNAL' })
     expect(chat.faults).toEqual([fault, fault])
   })
 })
@@ -130,7 +130,7 @@ describe('what was refused is told for metrics', () => {
     expect(chat.refusals).toEqual([])
     await failureOf(alice.send('bob', 'fits no more'))
     await failureOf(alice.send('nobody', 'text'))
-    await new Received(chat.client().subscribe()).ended
+    await Received.events(chat.client().subscribe()).ended
     expect(chat.refusals).toEqual(['MAILBOX_FULL', 'UNKNOWN_RECIPIENT', 'NOT_LOGGED_IN'])
   })
 })
@@ -184,9 +184,10 @@ describe('a malformed request', () => {
       ChatServiceService.sendMessages.responseDeserialize,
       headers,
     )
-    const answers = new Received(stream)
-    stream.write(valid)
-    stream.write(valid.subarray(0, 5))
+    const answers = Received.results(stream)
+    const frame = Buffer.concat([Buffer.from([0x0a, valid.length]), valid])
+    stream.write(frame)
+    stream.write(frame.subarray(0, 5))
     expect(await answers.ended).toMatchObject({ reason: 'INVALID_ARGUMENT' })
     expect(answers.items).toHaveLength(1)
     const subscription = alice.stub.makeServerStreamRequest(
@@ -196,7 +197,7 @@ describe('a malformed request', () => {
       Buffer.from([0x08]),
       headers,
     )
-    expect(await new Received(subscription).ended).toMatchObject({ reason: 'INVALID_ARGUMENT' })
+    expect(await Received.events(subscription).ended).toMatchObject({ reason: 'INVALID_ARGUMENT' })
   })
 })
 

@@ -55,7 +55,7 @@ const messages: Record<keyof typeof ChatServiceService, fc.Arbitrary<Uint8Array>
     .record({ requestId: text, to: text, text })
     .map((message) => SendMessageRequest.encode(message).finish()),
   sendMessages: fc
-    .record({ requestId: text, to: text, text })
+    .record({ messages: fc.array(fc.record({ requestId: text, to: text, text }), { maxLength: 3 }) })
     .map((message) => SendMessagesRequest.encode(message).finish()),
   subscribe: fc
     .record({ afterSequence: uint53, follow: fc.boolean() })

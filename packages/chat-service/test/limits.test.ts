@@ -74,8 +74,8 @@ describe('sends', () => {
     const chat = await startChat({ limits: { sendsPerSecond: 5 } })
     const [alice, bob] = [await chat.loggedIn('alice'), await chat.loggedIn('bob')]
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
-    for (let i = 0; i < 8; i++) stream.write({ requestId: `r${i}`, to: 'bob', text: `${i}` })
+    const answers = Received.results(stream)
+    for (let i = 0; i < 8; i++) stream.write({ messages: [{ requestId: `r${i}`, to: 'bob', text: `${i}` }] })
     await answers.ended
     expect(outcomesOf(answers.items)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'OVERLOADED'])
     expect((await bob.fetch()).map(({ text }) => text)).toEqual(['0', '1', '2', '3', '4'])
@@ -109,7 +109,7 @@ describe('a change of password', () => {
   test('lets in with the new one only, and ends the session with its streams', async () => {
     const chat = await startChat()
     const alice = await chat.loggedIn('alice')
-    const following = new Received(alice.subscribe())
+    const following = Received.events(alice.subscribe())
     await following.count(1)
     await alice.changePassword('sesame', 'open sesame')
     expect(await following.ended).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'PASSWORD_CHANGED' })

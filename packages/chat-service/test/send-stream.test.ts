@@ -1,5 +1,5 @@
 import { ReplicaError } from '@chatroom/replica'
-import type { SendMessagesRequest, SendMessagesResponse } from '@chatroom/transport-grpc/chat'
+import type { SendMessagesRequest, SendMessagesResponse, SendResult } from '@chatroom/transport-grpc/chat'
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import {
@@ -24,14 +24,14 @@ async function pair(options: Parameters<typeof startChat>[0] = {}): Promise<{
 }
 
 function write(stream: Stream, from: number, count: number, to = 'bob'): void {
-  for (let n = from; n < from + count; n++) stream.write({ requestId: `m${n}`, to, text: `text ${n}` })
+  for (let n = from; n < from + count; n++) stream.write({ messages: [{ requestId: `m${n}`, to, text: `text ${n}` }] })
 }
 
-function ids(answers: readonly SendMessagesResponse[]): string[] {
+function ids(answers: readonly SendResult[]): string[] {
   return answers.map(({ requestId }) => requestId)
 }
 
-function online(answers: readonly SendMessagesResponse[]): boolean[] {
+function online(answers: readonly SendResult[]): boolean[] {
   return answers.map(({ recipientOnline }) => recipientOnline)
 }
 
@@ -43,7 +43,7 @@ describe('a stream of sends', () => {
   it('answers each message once, in order, and delivers in that order', async () => {
     const { alice, bob } = await pair()
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 1_000)
     stream.end()
     expect(await answers.ended).toBeNull()
@@ -58,7 +58,7 @@ describe('a stream of sends', () => {
     const { chat, alice } = await pair()
     await chat.client().create('carol')
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 1, 'bob')
     write(stream, 1, 1, 'carol')
     write(stream, 2, 1, 'nobody')
@@ -73,7 +73,7 @@ describe('a stream of sends', () => {
     const { chat, alice } = await pair()
     chat.replica.hold()
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 500)
     await until(() => chat.replica.pending === 500)
     expect(answers.items).toEqual([])
@@ -86,7 +86,7 @@ describe('a stream of sends', () => {
     const { chat, alice } = await pair({ limits: { requestsInFlightPerSession: 10 } })
     chat.replica.hold()
     const streams = [alice.sendMessages(), alice.sendMessages()]
-    const answers = streams.map((stream) => new Received(stream))
+    const answers = streams.map((stream) => Received.results(stream))
     for (const [n, stream] of streams.entries()) write(stream, n * 1_000, 100)
     await until(() => chat.replica.pending === 10)
     for (let released = 0; released < 200; released += 5) {
@@ -102,7 +102,7 @@ describe('a stream of sends', () => {
     const carol = await chat.loggedIn('carol')
     chat.replica.hold()
     const streams = [alice.sendMessages(), bob.sendMessages()]
-    const answers = streams.map((stream) => new Received(stream))
+    const answers = streams.map((stream) => Received.results(stream))
     for (const stream of streams) write(stream, 0, 50, 'carol')
     await until(() => chat.replica.pending === 20)
     expect(chat.service.counts().requestsInFlight).toBe(20)
@@ -119,7 +119,7 @@ describe('a stream of sends', () => {
     stream.once('data', () => stream.pause())
     let written = 0
     const more = (): void => {
-      while (written < 50_000 && stream.write({ requestId: `${written}`.padEnd(64), to: 'bob', text: 'x' }))
+      while (written < 50_000 && stream.write({ messages: [{ requestId: `${written}`.padEnd(64), to: 'bob', text: 'x' }] }))
         written++
     }
     stream.on('drain', more)
@@ -133,16 +133,16 @@ describe('a stream of sends', () => {
   it('goes on after a message that was refused for good', async () => {
     const { alice, bob } = await pair()
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 1)
     write(stream, 1, 1, 'nobody')
     write(stream, 2, 1, 'alice')
-    stream.write({ requestId: 'm3', to: 'bob', text: '' })
-    stream.write({ requestId: 'm4', to: 'bob', text: 'x'.repeat(65_537) })
-    stream.write({ requestId: '', to: 'bob', text: 'x' })
-    stream.write({ requestId: 'm6', to: 'b'.repeat(1_000), text: 'x' })
+    stream.write({ messages: [{ requestId: 'm3', to: 'bob', text: '' }] })
+    stream.write({ messages: [{ requestId: 'm4', to: 'bob', text: 'x'.repeat(65_537) }] })
+    stream.write({ messages: [{ requestId: '', to: 'bob', text: 'x' }] })
+    stream.write({ messages: [{ requestId: 'm6', to: 'b'.repeat(1_000), text: 'x' }] })
     write(stream, 0, 1)
-    stream.write({ requestId: 'm0', to: 'bob', text: 'something else' })
+    stream.write({ messages: [{ requestId: 'm0', to: 'bob', text: 'something else' }] })
     write(stream, 9, 1)
     stream.end()
     await answers.ended
@@ -166,14 +166,14 @@ describe('a stream of sends', () => {
     chat.replica.refuse = (command) =>
       command.type === 'send' && command.requestId === 'm5' ? 'overloaded' : null
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 6)
     await answers.ended
     expect(ids(answers.items)).toEqual(numbered(0, 6))
     expect(outcomesOf(answers.items)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'OVERLOADED'])
     chat.replica.refuse = null
     const again = alice.sendMessages()
-    const rest = new Received(again)
+    const rest = Received.results(again)
     write(again, 5, 5)
     again.end()
     await rest.ended
@@ -186,7 +186,7 @@ describe('a stream of sends', () => {
     const { chat, alice } = await pair()
     chat.replica.hold()
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 10)
     await until(() => chat.replica.pending === 10)
     chat.replica.release(4)
@@ -198,7 +198,7 @@ describe('a stream of sends', () => {
 
   it('with nothing under way ends with the new leader when leadership is lost', async () => {
     const { chat, alice } = await pair()
-    const answers = new Received(alice.sendMessages())
+    const answers = Received.results(alice.sendMessages())
     await until(() => chat.service.counts().sendStreams === 1)
     chat.replica.loseLeadership('10.0.0.2:9601')
     expect(await answers.ended).toMatchObject({
@@ -211,7 +211,7 @@ describe('a stream of sends', () => {
   it('is refused at a replica that does not lead', async () => {
     const { chat, alice } = await pair()
     chat.replica.loseLeadership('10.0.0.2:9601')
-    expect(await new Received(alice.sendMessages()).ended).toMatchObject({ reason: 'NOT_LEADER' })
+    expect(await Received.results(alice.sendMessages()).ended).toMatchObject({ reason: 'NOT_LEADER' })
   })
 
   it('gives everything back when its client leaves in the middle', async () => {
@@ -234,7 +234,7 @@ describe('a stream of sends', () => {
     alice.sendMessages()
     alice.sendMessages()
     await until(() => chat.service.counts().sendStreams === 2)
-    expect(await new Received(alice.sendMessages()).ended).toMatchObject({
+    expect(await Received.results(alice.sendMessages()).ended).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       reason: 'OVERLOADED',
     })
@@ -245,7 +245,7 @@ describe('a stream of sends', () => {
     const fault = new Error('inner words')
     chat.replica.propose = () => Promise.reject(fault)
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 1)
     await answers.count(1)
     expect(JSON.stringify(answers.items)).not.toContain('inner words')
@@ -261,7 +261,7 @@ describe('a stream of sends', () => {
         ? Promise.reject(new ReplicaError('storage full', 'no room'))
         : propose(command)
     const stream = alice.sendMessages()
-    const answers = new Received(stream)
+    const answers = Received.results(stream)
     write(stream, 0, 3)
     await answers.count(3)
     expect(outcomesOf(answers.items)).toEqual(['ok', 'LIMIT_REACHED', 'ok'])

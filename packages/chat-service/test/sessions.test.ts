@@ -59,7 +59,7 @@ describe('a login', () => {
       code: 'FAILED_PRECONDITION',
       reason: 'LOGGED_IN_ELSEWHERE',
     })
-    const subscribed = new Received(first.subscribe())
+    const subscribed = Received.events(first.subscribe())
     await subscribed.count(1)
     await second.login('alice', { takeover: true })
     expect(await subscribed.ended).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'SESSION_TAKEN_OVER' })
@@ -110,8 +110,8 @@ describe('a session', () => {
       failureOf(client.acknowledge(1)),
       failureOf(client.logout()),
       failureOf(client.deleteAccount('bob')),
-      new Received(client.subscribe()).ended,
-      new Received(client.sendMessages()).ended,
+      Received.events(client.subscribe()).ended,
+      Received.results(client.sendMessages()).ended,
     ]
     for (const failure of await Promise.all(calls)) {
       expect(failure).toMatchObject({ code: 'UNAUTHENTICATED', reason: 'NOT_LOGGED_IN' })
@@ -145,7 +145,7 @@ describe('a session', () => {
   it('expires after its idle timeout, by the leader alone', async () => {
     const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000 } })
     const alice = await chat.loggedIn('alice')
-    const subscribed = new Received(alice.subscribe())
+    const subscribed = Received.events(alice.subscribe())
     await subscribed.count(1)
     chat.clock.advance(9_999)
     await alice.fetch(0)
@@ -166,7 +166,7 @@ describe('a session', () => {
   it('expires at its greatest age, however active it is', async () => {
     const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000, sessionLifetimeMs: 25_000 } })
     const alice = await chat.loggedIn('alice')
-    const subscribed = new Received(alice.subscribe())
+    const subscribed = Received.events(alice.subscribe())
     await subscribed.count(1)
     for (let active = 0; active < 3; active++) {
       chat.clock.advance(8_000)
@@ -183,8 +183,8 @@ describe('a session', () => {
   it('tells its open streams that it expired', async () => {
     const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000 } })
     const alice = await chat.loggedIn('alice')
-    const subscribed = new Received(alice.subscribe())
-    const sending = new Received(alice.sendMessages())
+    const subscribed = Received.events(alice.subscribe())
+    const sending = Received.results(alice.sendMessages())
     await subscribed.count(1)
     await until(() => chat.service.counts().sendStreams === 1)
     chat.clock.advance(10_000)
@@ -216,7 +216,7 @@ describe('a session', () => {
     const chat = await startChat({ limits: { idleTimeoutDefaultMs: 10_000 } })
     const alice = await chat.loggedIn('alice')
     chat.clock.advance(6_000)
-    await new Received(alice.subscribe()).count(1)
+    await Received.events(alice.subscribe()).count(1)
     await alice.acknowledge(0)
     chat.clock.advance(6_000)
     await until(() => chat.replica.stateMachine.counts().sessions === 0)

@@ -18,8 +18,8 @@ test('who stops reading is cut off, holds little until then, and loses nothing',
   const text = 'x'.repeat(60_000)
   const stopped = bob.subscribe()
   stopped.once('data', () => stopped.pause())
-  await new Received(stopped).count(1)
-  const reading = new Received(carol.subscribe())
+  await Received.events(stopped).count(1)
+  const reading = Received.events(carol.subscribe())
   // More than the windows of HTTP/2 hold on the way.
   await Promise.all(Array.from({ length: messages }, () => alice.send('bob', text)))
   await alice.send('carol', text)
@@ -43,7 +43,7 @@ test('who reads slowly but does read stays', async () => {
   const broken: string[] = []
   const chat = await startChat({ limits, disconnect: (peer) => broken.push(peer) })
   const [alice, bob] = [await chat.loggedIn('alice'), await chat.loggedIn('bob')]
-  const received = new Received(bob.subscribe())
+  const received = Received.events(bob.subscribe())
   for (let i = 1; i <= 5; i++) {
     await alice.send('bob', 'x'.repeat(60_000))
     await received.count(i + 1)

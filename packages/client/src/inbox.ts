@@ -70,14 +70,14 @@ export async function* readInbox(
         for await (const event of subscription.events) {
           subscription.heard()
           failures = 0
-          if (event.event?.$case === 'message') {
-            const message = event.event.value
+          for (const message of event.messages) {
             if (message.sequence <= after) continue
             after = message.sequence
             scope.limit(null)
             yield inboxMessage(message, parts.acknowledger)
             scope.limit(timeoutMs)
-          } else if (event.event?.$case === 'caughtUp') {
+          }
+          if (event.caughtUp !== undefined) {
             subscription.isCaughtUp()
             if (!caughtUp) options.onCaughtUp?.()
             caughtUp = true

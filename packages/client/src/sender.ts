@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import {
   readChatMessageError,
+  type SendMessageRequest,
   type SendMessagesRequest,
   type SendMessagesResponse,
+  type SendResult,
   sendMessagesMethod,
 } from '@chatroom/transport-grpc/chat'
 import type { ClientDuplexStream } from '@grpc/grpc-js'
@@ -46,6 +48,9 @@ export interface SenderParts extends RequestParts {
 const maximumBytes = 32 * 1024 * 1024
 /** The servers' bound. What is far over it would not even reach them: gRPC refuses 4 MiB. */
 const maximumTextBytes = 65_536
+/** A frame is closed when it has so many bytes, or messages. With one more text in it, it is far below what servers take. */
+const frameBytes = 64 * 1024
+const frameMessages = 256
 /** What a message takes besides its text and its recipient, bytes, roughly. */
 const overheadBytes = 128
 
@@ -229,13 +234,15 @@ export class Sender {
       const forgetEnd = onAbort(ended, leave)
       const forget = tenure.onEnd(leave)
 
-      stream.on('data', (response: SendMessagesResponse) => {
-        if (!open) return
-        answers++
+      stream.on('data', ({ results }: SendMessagesResponse) => {
         silence.refresh()
-        const failure = this.#take(response)
-        if (failure !== null) finish(failure)
-        else this.#pump()
+        for (const result of results) {
+          if (!open) return
+          answers++
+          const failure = this.#take(result)
+          if (failure !== null) finish(failure)
+        }
+        if (open) this.#pump()
       })
       stream.on('error', (error: unknown) => {
         finish(failureOfCall(error) ?? unexpected('an error that is none of gRPC'))
@@ -247,22 +254,45 @@ export class Sender {
 
   #pumpInto(stream: ClientDuplexStream<SendMessagesRequest, SendMessagesResponse>): void {
     let full = false
-    this.#pump = () => {
+    let gathering = false
+    const write = (): void => {
+      gathering = false
       while (!full) {
-        const item = this.#outbox.next()
-        if (item === null) return
-        full = !stream.write({ requestId: item.requestId, to: item.to, text: item.text })
+        const messages = this.#nextFrame()
+        if (messages.length === 0) return
+        full = !stream.write({ messages })
       }
     }
+    // What is sent in one go of the caller, or on one answer, goes out in one piece.
+    const pump = (): void => {
+      if (gathering) return
+      gathering = true
+      queueMicrotask(() => {
+        if (this.#pump === pump) write()
+      })
+    }
+    this.#pump = pump
     stream.on('drain', () => {
       full = false
-      this.#pump()
+      write()
     })
-    this.#pump()
+    write()
+  }
+
+  /** The next messages to go out: as many as fill a frame. */
+  #nextFrame(): SendMessageRequest[] {
+    const messages: SendMessageRequest[] = []
+    for (let bytes = 0; bytes < frameBytes && messages.length < frameMessages; ) {
+      const item = this.#outbox.next()
+      if (item === null) break
+      bytes += item.bytes
+      messages.push({ requestId: item.requestId, to: item.to, text: item.text })
+    }
+    return messages
   }
 
   /** Settles one message. @returns why the stream is of no use any more, or null */
-  #take({ requestId, result, recipientOnline }: SendMessagesResponse): Failure | null {
+  #take({ requestId, result, recipientOnline }: SendResult): Failure | null {
     if (result === undefined) return unexpected(`an answer without a result to ${requestId}`)
     const settled = result.$case === 'error' ? failureOf(readChatMessageError(result.value)) : null
     if (settled !== null && settled.kind !== 'refused') return settled

@@ -233,27 +233,31 @@ export class FakeReplica {
       // A write after the end would destroy the stream before its status is sent.
       over = true
     })
-    const take = ({ requestId, to, text }: SendMessagesRequest): void => {
+    const take = ({ requestId, to, text }: SendMessageRequest): void => {
       if (over) return
       if (this.#refusing !== null) {
         over = true
         const error = chatMessageError(...wordsOf(this.#refusing))
-        stream.write({ requestId, result: { $case: 'error', value: error }, recipientOnline: false })
+        stream.write({
+          results: [{ requestId, result: { $case: 'error', value: error }, recipientOnline: false }],
+        })
         stream.end()
         return
       }
       try {
         const { messageId, recipientOnline } = this.#chat.send(token, requestId, to, text)
         const result = { $case: 'messageId', value: messageId } as const
-        if (!this.#losesReply()) stream.write({ requestId, result, recipientOnline })
+        if (!this.#losesReply()) stream.write({ results: [{ requestId, result, recipientOnline }] })
       } catch (error) {
         const value = chatMessageError(...wordsOf(refusingOf(error)))
-        stream.write({ requestId, result: { $case: 'error', value }, recipientOnline: false })
+        stream.write({ results: [{ requestId, result: { $case: 'error', value }, recipientOnline: false }] })
       }
     }
     stream.on('data', (request: SendMessagesRequest) => {
-      this.#count('sendMessages.message')
-      this.#whenReleased(() => take(request))
+      for (const message of request.messages) {
+        this.#count('sendMessages.message')
+        this.#whenReleased(() => take(message))
+      }
     })
     stream.on('end', () => {
       leave()
@@ -282,7 +286,7 @@ export class FakeReplica {
       try {
         for (const message of this.#chat.read(token, after).messages) {
           after = message.sequence
-          stream.write({ event: { $case: 'message', value: message } })
+          stream.write({ messages: [message], caughtUp: undefined })
         }
       } catch (error) {
         finish(chatError(...wordsOf(refusingOf(error))))
@@ -303,7 +307,7 @@ export class FakeReplica {
     deliver()
     try {
       const value = { lastSequence: this.#chat.read(token, after).lastSequence }
-      stream.write({ event: { $case: 'caughtUp', value } })
+      stream.write({ messages: [], caughtUp: value })
       if (!follow) finish(null)
     } catch {
       // `deliver` has said so already.

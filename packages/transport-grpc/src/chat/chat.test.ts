@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { credentials, Metadata, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
@@ -176,11 +177,12 @@ describe('serializers without the extra copy', () => {
     expect(sendMessageMethod.requestSerialize(request)).toEqual(
       ChatServiceService.sendMessage.requestSerialize(request),
     )
-    expect(sendMessagesMethod.requestDeserialize(sendMessagesMethod.requestSerialize(request))).toEqual(
-      request,
+    const requests = { messages: [request, request] }
+    expect(sendMessagesMethod.requestDeserialize(sendMessagesMethod.requestSerialize(requests))).toEqual(
+      requests,
     )
     const result = { $case: 'messageId' as const, value: '12' }
-    const response = { requestId: 'r-1', result, recipientOnline: true }
+    const response = { results: [{ requestId: 'r-1', result, recipientOnline: true }] }
     expect(sendMessagesMethod.responseDeserialize(sendMessagesMethod.responseSerialize(response))).toEqual(
       response,
     )
@@ -188,17 +190,23 @@ describe('serializers without the extra copy', () => {
 
   test('carry a stream of messages', async () => {
     const client = await connect({
-      sendMessages: ({ requestId }) => ({
-        requestId,
-        result: { $case: 'messageId', value: `id of ${requestId}` },
-        recipientOnline: false,
+      sendMessages: ({ messages }) => ({
+        results: messages.map(({ requestId }) => ({
+          requestId,
+          result: { $case: 'messageId', value: `id of ${requestId}` },
+          recipientOnline: false,
+        })),
       }),
     })
     const stream = openSendMessages(client, bearerMetadata('t'))
-    for (const requestId of ['a', 'b', 'c']) stream.write({ requestId, to: 'bob', text: 'hi' })
+    const send = (...requestIds: string[]): boolean =>
+      stream.write({ messages: requestIds.map((requestId) => ({ requestId, to: 'bob', text: 'hi' })) })
+    send('a', 'b')
+    send('c')
     stream.end()
     const ids: unknown[] = []
-    for await (const response of stream) ids.push(response)
+    stream.on('data', ({ results }: SendMessagesResponse) => ids.push(...results))
+    await once(stream, 'end')
     expect(ids).toEqual(
       ['a', 'b', 'c'].map((requestId) => ({
         requestId,

@@ -27,6 +27,7 @@ export {
   SendMessageResponse,
   SendMessagesRequest,
   SendMessagesResponse,
+  SendResult,
   SubscribeRequest,
   SubscribeResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
