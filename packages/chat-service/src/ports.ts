@@ -1,10 +1,12 @@
-import type { ReplicaStatus } from '@chatroom/replica'
+import type { ProposalListener, ReplicaError, ReplicaStatus } from '@chatroom/replica'
 import type { Chat, Command, Reply } from '@chatroom/state-machine'
 
 /** What the service needs of the replica it stands in front of; `Replica<Command, Reply>` of `@chatroom/replica` is one. */
 export interface ChatReplica {
   /** Resolves after commit and apply. The order of the calls is the order in the log. Rejects with a `ReplicaError`. */
   propose(command: Command): Promise<Reply>
+  /** The same for several at once: all of them enter the log, side by side, or none. Returns null, or why none was taken; then the listener hears nothing. */
+  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null
   /** Linearizable: runs the query on a state that has everything acknowledged before the call. Rejects with a `ReplicaError` except at the leader. */
   read<T>(query: (chat: Chat) => T): Promise<T>
   /** The local state, possibly old. */

@@ -1,4 +1,4 @@
-import type { Reply, Success } from '@chatroom/state-machine'
+import type { Reply, Send, Success } from '@chatroom/state-machine'
 import type {
   SendMessageRequest,
   SendMessagesRequest,
@@ -20,6 +20,8 @@ type Outcome = Extract<Success, { readonly type: 'send' }> | ChatFailure
 /** One request of the stream: its answer, once known, waits here for the answers of those before it. */
 interface Slot {
   readonly requestId: string
+  /** Of its text. */
+  readonly bytes: number
   outcome: Outcome | null
 }
 
@@ -101,36 +103,53 @@ export class SendStream {
     this.#takeAll(request.messages, 0)
   }
 
-  /** As far as there is room; the stream is not read on before there is room for the rest. */
+  /** As far as there is room; the stream is not read on before there is room for the rest. What is taken here is proposed together. */
   #takeAll(messages: readonly SendMessageRequest[], from: number): void {
-    for (let at = from; at < messages.length; at++) {
+    const slots: Slot[] = []
+    const commands: Send[] = []
+    for (let at = from; at < messages.length && this.#ending === null; at++) {
       const message = messages[at]
-      if (message === undefined || this.#closed || this.#ending !== null) return
+      if (message === undefined) break
       const bytes = Buffer.byteLength(message.text)
       if (!this.#lane.enter(bytes)) {
         this.#stalled = messages
         this.#stalledFrom = at
         this.#call.pause()
         this.#lane.whenRoom(this.#retry)
-        return
+        break
       }
-      this.#propose(message, bytes)
+      const slot: Slot = { requestId: message.requestId, bytes, outcome: null }
+      this.#slots.push(slot)
+      const command = sendCommand(this.#sessionId, message)
+      const refused = command instanceof ChatFailure ? command : takeSend(this.#context, this.#accountId)
+      if (refused !== null) this.#settle(slot, refused)
+      else if (!(command instanceof ChatFailure)) {
+        slots.push(slot)
+        commands.push(command)
+      }
     }
+    this.#propose(slots, commands)
   }
 
-  #propose(message: SendMessageRequest, bytes: number): void {
-    const slot: Slot = { requestId: message.requestId, outcome: null }
-    this.#slots.push(slot)
-    const command = sendCommand(this.#sessionId, message)
-    const refused = command instanceof ChatFailure ? command : takeSend(this.#context, this.#accountId)
-    if (command instanceof ChatFailure || refused !== null) {
-      if (refused !== null) this.#settle(slot, refused, bytes)
-      return
+  #propose(slots: readonly Slot[], commands: readonly Send[]): void {
+    if (commands.length === 0) return
+    const settle = (at: number, outcome: Outcome): void => {
+      const slot = slots[at]
+      if (slot !== undefined) this.#settle(slot, outcome)
     }
-    this.#context.replica.propose(command).then(
-      (reply) => this.#settle(slot, outcomeOf(reply), bytes),
-      (error: unknown) => this.#settle(slot, toFailure(error, this.#context.onFault), bytes),
-    )
+    const failed = (error: unknown): ChatFailure => toFailure(error, this.#context.onFault)
+    let refused: unknown
+    try {
+      refused = this.#context.replica.proposeAll(commands, {
+        replied: (at, reply) => settle(at, outcomeOf(reply)),
+        failed: (at, error) => settle(at, failed(error)),
+      })
+    } catch (error) {
+      refused = error
+    }
+    if (refused === null) return
+    const failure = failed(refused)
+    for (const slot of slots) this.#settle(slot, failure)
   }
 
   readonly #retry = (): void => {
@@ -141,13 +160,13 @@ export class SendStream {
     if (this.#stalled.length === 0) this.#call.resume()
   }
 
-  #settle(slot: Slot, outcome: Outcome, bytes: number): void {
+  #settle(slot: Slot, outcome: Outcome): void {
     slot.outcome = outcome
     if (outcome instanceof ChatFailure) {
       this.#context.onRefusal(outcome.reason)
       if (outcome.retriable) this.#refuseFurther(outcome)
     }
-    this.#lane.settled(bytes)
+    this.#lane.settled(slot.bytes)
     if (this.#answering) return
     this.#answering = true
     this.#context.clock.soon(() => {

@@ -1,5 +1,9 @@
-import { ReplicaError } from '@chatroom/replica'
-import type { SendMessagesRequest, SendMessagesResponse, SendResult } from '@chatroom/transport-grpc/chat'
+import type {
+  SendMessageRequest,
+  SendMessagesRequest,
+  SendMessagesResponse,
+  SendResult,
+} from '@chatroom/transport-grpc/chat'
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import {
@@ -24,7 +28,8 @@ async function pair(options: Parameters<typeof startChat>[0] = {}): Promise<{
 }
 
 function write(stream: Stream, from: number, count: number, to = 'bob'): void {
-  for (let n = from; n < from + count; n++) stream.write({ messages: [{ requestId: `m${n}`, to, text: `text ${n}` }] })
+  for (let n = from; n < from + count; n++)
+    stream.write({ messages: [{ requestId: `m${n}`, to, text: `text ${n}` }] })
 }
 
 function ids(answers: readonly SendResult[]): string[] {
@@ -119,7 +124,10 @@ describe('a stream of sends', () => {
     stream.once('data', () => stream.pause())
     let written = 0
     const more = (): void => {
-      while (written < 50_000 && stream.write({ messages: [{ requestId: `${written}`.padEnd(64), to: 'bob', text: 'x' }] }))
+      while (
+        written < 50_000 &&
+        stream.write({ messages: [{ requestId: `${written}`.padEnd(64), to: 'bob', text: 'x' }] })
+      )
         written++
     }
     stream.on('drain', more)
@@ -128,6 +136,69 @@ describe('a stream of sends', () => {
     expect(await settled(() => chat.replica.log.length)).toBeLessThan(10_000)
     stream.cancel()
     await until(() => chat.service.counts().sendStreams === 0)
+  })
+
+  describe('with many messages in one request', () => {
+    const messages = (from: number, count: number): SendMessageRequest[] =>
+      numbered(from, count).map((requestId, n) => ({ requestId, to: 'bob', text: `text ${from + n}` }))
+
+    it('answers each, and those of one commit together', async () => {
+      const { chat, alice, bob } = await pair()
+      chat.replica.hold()
+      const stream = alice.sendMessages()
+      const answers = Received.results(stream)
+      let responses = 0
+      stream.on('data', () => responses++)
+      stream.write({ messages: messages(0, 100) })
+      stream.write({ messages: [] })
+      stream.write({ messages: messages(100, 100) })
+      await until(() => chat.replica.pending === 200)
+      chat.replica.release()
+      await answers.count(200)
+      expect(responses).toBe(1)
+      expect(ids(answers.items)).toEqual(numbered(0, 200))
+      expect((await bob.fetch()).map(({ text }) => text)).toEqual(messages(0, 200).map(({ text }) => text))
+    })
+
+    it('takes as many of them as its session may have under way, and the rest when it has room', async () => {
+      const { chat, alice, bob } = await pair({ limits: { requestsInFlightPerSession: 7 } })
+      chat.replica.hold()
+      const stream = alice.sendMessages()
+      const answers = Received.results(stream)
+      stream.write({ messages: messages(0, 50) })
+      stream.write({ messages: messages(50, 50) })
+      for (let released = 0; released < 100; released += 5) {
+        await until(() => chat.replica.pending === Math.min(7, 100 - released))
+        chat.replica.release(5)
+      }
+      await answers.count(100)
+      expect(ids(answers.items)).toEqual(numbered(0, 100))
+      expect(await bob.fetch()).toHaveLength(100)
+      expect(chat.service.counts()).toMatchObject({ requestsInFlight: 0, bytesInFlight: 0 })
+    })
+
+    it('does all of a request or nothing, and nothing behind it, where a retry may heal', async () => {
+      const { chat, alice, bob } = await pair()
+      chat.replica.refuse = (command) =>
+        command.type === 'send' && command.requestId === 'm15' ? 'not ready' : null
+      const stream = alice.sendMessages()
+      const answers = Received.results(stream)
+      for (const from of [0, 10, 20]) stream.write({ messages: messages(from, 10) })
+      expect(await answers.ended).toBeNull()
+      expect(ids(answers.items)).toEqual(numbered(0, 11))
+      expect(outcomesOf(answers.items).slice(9)).toEqual(['ok', 'NOT_READY'])
+      expect((await bob.fetch()).map(({ text }) => text)).toEqual(messages(0, 10).map(({ text }) => text))
+    })
+
+    it('stops at the first that comes too fast', async () => {
+      const { alice, bob } = await pair({ limits: { sendsPerSecond: 3 } })
+      const stream = alice.sendMessages()
+      const answers = Received.results(stream)
+      stream.write({ messages: messages(0, 10) })
+      expect(await answers.ended).toBeNull()
+      expect(outcomesOf(answers.items)).toEqual(['ok', 'ok', 'ok', 'OVERLOADED'])
+      expect(await bob.fetch()).toHaveLength(3)
+    })
   })
 
   it('goes on after a message that was refused for good', async () => {
@@ -243,7 +314,9 @@ describe('a stream of sends', () => {
   it('reports a fault of the server as such, and hides its words', async () => {
     const { chat, alice } = await pair()
     const fault = new Error('inner words')
-    chat.replica.propose = () => Promise.reject(fault)
+    chat.replica.proposeAll = () => {
+      throw fault
+    }
     const stream = alice.sendMessages()
     const answers = Received.results(stream)
     write(stream, 0, 1)
@@ -255,11 +328,8 @@ describe('a stream of sends', () => {
 
   it('keeps the order of everything before a full disk, and says that for good', async () => {
     const { chat, alice } = await pair()
-    const propose = chat.replica.propose.bind(chat.replica)
-    chat.replica.propose = (command) =>
-      command.type === 'send' && command.requestId === 'm1'
-        ? Promise.reject(new ReplicaError('storage full', 'no room'))
-        : propose(command)
+    chat.replica.refuse = (command) =>
+      command.type === 'send' && command.requestId === 'm1' ? 'storage full' : null
     const stream = alice.sendMessages()
     const answers = Received.results(stream)
     write(stream, 0, 3)

@@ -1,11 +1,11 @@
-import { ReplicaError, type ReplicaErrorCode } from '@chatroom/replica'
+import { type ProposalListener, ReplicaError, type ReplicaErrorCode } from '@chatroom/replica'
 import { Chat, type ChatLimits, type Command, type Reply } from '@chatroom/state-machine'
 import type { ChatReplica } from '../src/ports.ts'
 
 interface Pending {
   readonly command: Command
-  readonly resolve: (reply: Reply) => void
-  readonly reject: (error: unknown) => void
+  readonly at: number
+  readonly listener: ProposalListener<Reply>
 }
 
 /**
@@ -40,13 +40,24 @@ export class SingleReplica implements ChatReplica {
   }
 
   async propose(command: Command): Promise<Reply> {
-    const refused = this.refuse?.(command) ?? null
-    if (refused !== null) throw new ReplicaError(refused, 'as the test wants it')
-    if (!this.#leads) throw this.#notLeader()
     return await new Promise((resolve, reject) => {
-      this.#pending.push({ command, resolve, reject })
-      this.#commitSoon()
+      const refused = this.proposeAll([command], {
+        replied: (_, reply) => resolve(reply),
+        failed: (_, error) => reject(error),
+      })
+      if (refused !== null) reject(refused)
     })
+  }
+
+  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null {
+    for (const command of commands) {
+      const refused = this.refuse?.(command) ?? null
+      if (refused !== null) return new ReplicaError(refused, 'as the test wants it')
+    }
+    if (!this.#leads) return this.#notLeader()
+    for (const [at, command] of commands.entries()) this.#pending.push({ command, at, listener })
+    this.#commitSoon()
+    return null
   }
 
   async read<T>(query: (chat: Chat) => T): Promise<T> {
@@ -85,8 +96,8 @@ export class SingleReplica implements ChatReplica {
     this.#leads = false
     this.#leaderAddress = leaderAddress
     this.#term++
-    for (const { reject } of this.#pending.splice(0)) {
-      reject(new ReplicaError('outcome unknown', 'leadership was lost'))
+    for (const { at, listener } of this.#pending.splice(0)) {
+      listener.failed(at, new ReplicaError('outcome unknown', 'leadership was lost'))
     }
     for (const listener of this.#listeners) listener()
   }
@@ -114,12 +125,13 @@ export class SingleReplica implements ChatReplica {
   }
 
   #commit(count: number): void {
-    for (const { command, resolve } of this.#pending.splice(0, count)) {
+    for (const { command, at, listener } of this.#pending.splice(0, count)) {
       this.#index++
       this.#time = Math.max(this.#time, this.#now())
       this.log.push(command)
       const entry = this.stateMachine.decode(this.stateMachine.encode(command))
-      resolve(this.stateMachine.apply(entry, { index: this.#index, term: this.#term, time: this.#time }))
+      const place = { index: this.#index, term: this.#term, time: this.#time }
+      listener.replied(at, this.stateMachine.apply(entry, place))
     }
   }
 }

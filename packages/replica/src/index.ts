@@ -37,4 +37,5 @@ export type { Hello, PeerObservation, Transport, TransportReceiver } from './por
 export { StrandedReplica } from './recovery.ts'
 export { createReplica, PROTOCOL_VERSION, type Replica, type ReplicaEvent } from './replica.ts'
 export type { MendingEvent } from './shell/mending.ts'
+export type { ProposalListener } from './shell/proposals.ts'
 export type { PeerStatus, ReplicaStatus, Role, Waiting } from './status.ts'

@@ -15,7 +15,7 @@ import { Applier } from './shell/applier.ts'
 import { CommitWatch } from './shell/commit-watch.ts'
 import { type MendingEvent, openWhole } from './shell/mending.ts'
 import { Persister } from './shell/persister.ts'
-import { outcomeUnknown, Proposals, refusal } from './shell/proposals.ts'
+import { outcomeUnknown, type ProposalListener, Proposals, refusal } from './shell/proposals.ts'
 import { Questions } from './shell/questions.ts'
 import { RoundTrips } from './shell/round-trips.ts'
 import { restore, Snapshotter } from './shell/snapshotter.ts'
@@ -46,6 +46,12 @@ export interface Replica<
   start(): Promise<void>
   /** Resolves when the command is committed, durable and applied here. Commands enter the log in the order of the calls. Rejects with a `ReplicaError`. */
   propose(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Reply>
+  /**
+   * Proposes several commands without a promise for each: they enter the log side by side, in their order, or none of them does. `listener` hears what became of
+   * each, once, in their order, and not before this returns.
+   * @returns null, or why none was taken: then the listener hears nothing
+   */
+  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null
   /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
   read<T>(query: (stateMachine: Machine) => T): Promise<T>
   status(): ReplicaStatus
@@ -223,26 +229,37 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#stopTicking = clock.every(TICK_MS, () => this.#tick())
   }
 
-  async propose(command: Command, options: { readonly signal?: AbortSignal } = {}): Promise<Reply> {
-    const { signal } = options
-    if (signal?.aborted) throw aborted()
-    const core = this.#core()
-    const refused = this.#whyNotNow(core)
-    if (refused !== null) {
-      this.#options.observer?.proposalsFailed(refused.code, 1)
-      throw refused
-    }
-    const payload = this.stateMachine.encode(command)
+  propose(command: Command, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Reply> {
     const reply = new Promise<Reply>((resolve, reject) => {
-      if (this.#proposals.add({ payload, resolve, reject })) this.#clock.soon(() => this.#handIn())
+      const refused = signal?.aborted
+        ? aborted()
+        : this.proposeAll([command], {
+            replied: (_, answer) => resolve(answer),
+            failed: (_, error) => reject(error),
+          })
+      if (refused !== null) reject(refused)
     })
     return signal === undefined ? reply : raceAbort(reply, signal)
   }
 
+  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null {
+    if (this.#stopped !== null) return this.#stopped
+    const refused = this.#whyNotNow()
+    if (refused !== null) {
+      this.#options.observer?.proposalsFailed(refused.code, commands.length)
+      return refused
+    }
+    const payloads = commands.map((command) => this.stateMachine.encode(command))
+    if (payloads.length > 0 && this.#proposals.add(payloads, listener)) this.#clock.soon(() => this.#handIn())
+    return null
+  }
+
   /** Why no command is taken, whatever it is. */
-  #whyNotNow(core: Core): ReplicaError | null {
+  #whyNotNow(): ReplicaError | null {
+    if (this.#running === null) return notStarted(this.id)
+    const { core, persister } = this.#running
     if (core.role !== 'leader') return refusal('not leader', this.#leader(core))
-    if (this.#running?.persister.full)
+    if (persister.full)
       return new ReplicaError(
         'storage full',
         `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
@@ -388,7 +405,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #core(): Core {
     if (this.#stopped !== null) throw this.#stopped
-    if (this.#running === null) throw new ReplicaError('stopped', `replica ${this.id} has not started`)
+    if (this.#running === null) throw notStarted(this.id)
     return this.#running.core
   }
 
@@ -546,6 +563,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     )
     this.#questions.failAll(error)
   }
+}
+
+function notStarted(id: ReplicaId): ReplicaError {
+  return new ReplicaError('stopped', `replica ${id} has not started`)
 }
 
 function aborted(): ReplicaError {

@@ -3,46 +3,68 @@ import type { LeaderHint, ReplicaErrorCode } from '../errors.ts'
 import { ReplicaError } from '../errors.ts'
 import type { ReplicaObserver } from '../ports/observer.ts'
 
-interface Waiting<Reply> {
-  readonly resolve: (reply: Reply) => void
-  readonly reject: (error: ReplicaError) => void
+/** Who hears what became of commands that were proposed together: once for each, in their order. */
+export interface ProposalListener<Reply> {
+  /** `at`: the place of the command among those of its call, from 0. */
+  replied(at: number, reply: Reply): void
+  failed(at: number, error: ReplicaError): void
 }
 
-interface Proposal<Reply> extends Waiting<Reply> {
-  readonly payload: Uint8Array
+/** The commands of one call. */
+interface Group<Reply> {
+  readonly payloads: readonly Uint8Array[]
+  readonly listener: ProposalListener<Reply>
+  /** Where they stand in the log. */
+  first: number
+  term: number
+  /** How many have been settled. */
+  settled: number
 }
 
-/** The commands of one turn of the event loop, on their way into the log together, and those in the log that wait to be applied. */
+/**
+ * The commands of one turn of the event loop, on their way into the log together, and those in the log that wait to be applied. What waits costs an object a
+ * call, whatever the number of its commands.
+ */
 export class Proposals<Reply> {
-  #gathering: Proposal<Reply>[] = []
-  #handedIn: Proposal<Reply>[] = []
-  readonly #inLog = new Map<number, Waiting<Reply> & { readonly term: number }>()
+  #gathering: Group<Reply>[] = []
+  #handedIn: Group<Reply>[] = []
+  /** In the order of the log; those before `#next` are settled. */
+  #inLog: Group<Reply>[] = []
+  #next = 0
+  #size = 0
   readonly #observer: Pick<ReplicaObserver, 'proposalsFailed'> | undefined
 
   constructor(observer?: Pick<ReplicaObserver, 'proposalsFailed'>) {
     this.#observer = observer
   }
 
-  /** True if it is the first of its turn. */
-  add(proposal: Proposal<Reply>): boolean {
-    return this.#gathering.push(proposal) === 1
+  /** True if these are the first of their turn. */
+  add(payloads: readonly Uint8Array[], listener: ProposalListener<Reply>): boolean {
+    this.#size += payloads.length
+    return this.#gathering.push({ payloads, listener, first: 0, term: 0, settled: 0 }) === 1
   }
 
+  /** Commands that are not settled. */
   get size(): number {
-    return this.#gathering.length + this.#inLog.size
+    return this.#size
   }
 
   /** The payloads to propose now, in the order of the calls. */
   handIn(): Uint8Array[] {
     this.#handedIn = this.#gathering
     this.#gathering = []
-    return this.#handedIn.map((proposal) => proposal.payload)
+    return this.#handedIn.flatMap((group) => group.payloads)
   }
 
   /** Those handed in are in the log now. Returns how many. */
   proposed(first: number, term: number): number {
     let index = first
-    for (const { resolve, reject } of this.#handedIn) this.#inLog.set(index++, { resolve, reject, term })
+    for (const group of this.#handedIn) {
+      group.first = index
+      group.term = term
+      index += group.payloads.length
+      this.#inLog.push(group)
+    }
     this.#handedIn = []
     return index - first
   }
@@ -50,34 +72,56 @@ export class Proposals<Reply> {
   refused(error: ReplicaError): void {
     const refused = this.#handedIn
     this.#handedIn = []
-    this.#count(error, refused.length)
-    for (const proposal of refused) proposal.reject(error)
+    this.#failEach(refused, error)
   }
 
+  /** Entries are applied in their order, each once. */
   applied(index: number, term: number, reply: Reply): void {
-    const waiting = this.#inLog.get(index)
-    if (waiting === undefined) return
-    this.#inLog.delete(index)
-    if (waiting.term === term) return waiting.resolve(reply)
+    const group = this.#inLog[this.#next]
+    if (group === undefined || index < group.first) return
+    const at = group.settled++
+    if (index !== group.first + at)
+      throw new RangeError(
+        `entry ${index} is applied, but ${group.first + at} is the next that somebody waits for`,
+      )
+    this.#size--
+    if (group.settled === group.payloads.length) this.#forget()
+    if (group.term === term) return group.listener.replied(at, reply)
     const error = outcomeUnknown()
     this.#count(error, 1)
-    waiting.reject(error)
+    group.listener.failed(at, error)
   }
 
   /** Leadership ended, or the replica: nobody can tell from here what becomes of these. */
   fail(error: ReplicaError): void {
-    const all = [...this.#inLog.values()]
-    this.#inLog.clear()
-    this.#count(error, all.length)
-    for (const waiting of all) waiting.reject(error)
+    const all = this.#inLog.slice(this.#next)
+    this.#inLog = []
+    this.#next = 0
+    this.#failEach(all, error)
   }
 
   failAll(error: ReplicaError): void {
     this.fail(error)
     const gathering = this.#gathering
     this.#gathering = []
-    this.#count(error, gathering.length)
-    for (const proposal of gathering) proposal.reject(error)
+    this.#failEach(gathering, error)
+  }
+
+  /** The first group is settled. Its place is given back now and then: each time costs a copy of the rest. */
+  #forget(): void {
+    this.#next++
+    if (this.#next === this.#inLog.length) this.#inLog = []
+    else if (this.#next < 256) return
+    else this.#inLog = this.#inLog.slice(this.#next)
+    this.#next = 0
+  }
+
+  #failEach(groups: readonly Group<Reply>[], error: ReplicaError): void {
+    const left = groups.reduce((sum, { payloads, settled }) => sum + payloads.length - settled, 0)
+    this.#size -= left
+    this.#count(error, left)
+    for (const group of groups)
+      while (group.settled < group.payloads.length) group.listener.failed(group.settled++, error)
   }
 
   #count(error: ReplicaError, commands: number): void {
