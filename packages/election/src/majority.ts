@@ -44,6 +44,9 @@ export const majority: Mode = {
   // Members change only on request; what is done unasked is to pin a bootstrap member to the disk it was first seen with, which changes no quorum.
   viewStep({ self, view, inForce, caughtUp }: Leadership): ViewStep {
     if (!inForce) return { type: 'stay' }
+    // Elected to commit the view that leaves it out; that is done.
+    if (!view.members.some((member) => names(member, self)))
+      return { type: 'give up', why: 'the view that leaves it out is in force' }
     const seen = [self, ...caughtUp].find((running) =>
       view.members.some((member) => member.id === running.id && member.disk === ''),
     )

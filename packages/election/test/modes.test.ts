@@ -174,6 +174,9 @@ describe('what a leader does to the view', () => {
     expect(majority.viewStep({ ...base, view: unpinned, inForce: false, caughtUp: [member(2)] })).toEqual({
       type: 'stay',
     })
+    const leftOut = { ...base, self: member(9) }
+    expect(ids(majority.viewStep(leftOut))).toBe('give up')
+    expect(ids(majority.viewStep({ ...leftOut, inForce: false }))).toBe('stay')
   })
 
   it('fail-stop begins with a view of those alive, majority with the view as it is', () => {

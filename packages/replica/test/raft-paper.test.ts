@@ -337,14 +337,41 @@ describe('thesis §6.2: check-quorum', () => {
   })
 })
 
-describe('thesis §4.2.3: a replica that the view does not name', () => {
-  it('does not stand, and its vote is neither asked for nor given', () => {
-    const view = { ...viewOf(member(1), member(2)), index: 1, term: 1 }
-    const outside = new OneCore({ entries: [{ ...command(1, 1), kind: 'view', payload: encode(view) }] })
-    outside.pass(2_000)
-    expect(outside.core.role).toBe('follower')
-    const [reply] = only('voteReply', outside.receive(B, outside.voteRequest({ view })))
+describe('thesis §4.2: a replica that the view does not name', () => {
+  const view = { ...viewOf(member(1), member(2)), index: 1, term: 1 }
+  const outside = (): OneCore =>
+    new OneCore({ entries: [{ ...command(1, 1), kind: 'view', payload: encode(view) }] })
+
+  it('does not stand once that view is committed, and its vote is neither asked for nor given', () => {
+    const core = outside()
+    core.receive(B, core.append({ previous: { index: 1, term: 1 }, commitIndex: 1 }))
+    core.pass(2_000)
+    expect(core.core.role).toBe('follower')
+    expect(only('voteRequest', core.messages)).toEqual([])
+    const [reply] = only('voteReply', core.receive(B, core.voteRequest({ view })))
     expect(reply).toMatchObject({ granted: false, refusal: 'not in the view' })
+  })
+
+  it('may be the only one that has it: until it is committed it stands, leads without counting itself, and leaves', () => {
+    const core = outside()
+    for (const peer of [B, C]) core.connect(peer)
+    core.elect(B)
+    expect(core.core.role).toBe('candidate')
+    core.receive(C, core.voteReply({ pre: true, term: 1 }))
+    core.receive(B, core.voteReply())
+    core.receive(C, core.voteReply())
+    expect(core.core.role).toBe('leader')
+    core.receive(B, core.appended({}))
+    expect(core.core.commitIndex).toBe(0)
+    core.receive(C, core.appended({}))
+    expect(core.core.commitIndex).toBe(core.core.log.last.index)
+    core.tick(20)
+    expect(core.core.role).toBe('follower')
+    expect(core.reports).toContainEqual(
+      expect.objectContaining({ type: 'gave up leading', why: 'the view that leaves it out is in force' }),
+    )
+    core.pass(2_000)
+    expect(core.core.role).toBe('follower')
   })
 })
 

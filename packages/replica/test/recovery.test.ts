@@ -76,6 +76,22 @@ describe('rule 6: a returnee begins a recovery', () => {
     expect(explainWaiting(admitted.core)[0]).toMatchObject({ replicas: [1] })
   })
 
+  it('not once the answers have brought the news that admits it: then it stands as who has survived', () => {
+    const core = returnee()
+    for (const peer of [B2, C2]) core.connect(peer)
+    const view = viewEntry(4, 2, viewOf(A2, B2, C2))
+    core.receive(B2, core.append({ term: 2, previous: { index: 3, term: 1 }, entries: [view] }))
+    // Its leader gives up before anybody has learned that this view is in force.
+    for (const peer of [B2, C2]) core.receive(peer, core.presence({}))
+    core.pass(200)
+    expect(core.core.campaign).toMatchObject({ recovery: true, phase: 'pre' })
+    for (const peer of [B2, C2]) core.receive(peer, core.voteReply({ commit: { index: 4, term: 2 } }))
+    expect(core.core).toMatchObject({ admitted: true, term: 2 })
+    expect(only('voteRequest', core.messages).some(({ pre, recovery }) => recovery && !pre)).toBe(false)
+    core.pass(1_000)
+    expect(core.core.campaign).toMatchObject({ recovery: false })
+  })
+
   it('not while it follows a leader', () => {
     const core = returnee()
     for (const peer of [B2, C2]) {

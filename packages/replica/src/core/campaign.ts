@@ -23,7 +23,7 @@ export function maybeStand(core: Core, out: Outbox): void {
   const may = core.mode.mayStand({
     self: core.self,
     admitted: core.admitted,
-    view: currentView(core),
+    view: viewToStandBy(core),
     hasLeader: core.leader !== null,
   })
   if (may.yes) return begin(core, out, { recovery: false, transfer: false, returnees: null })
@@ -31,6 +31,19 @@ export function maybeStand(core: Core, out: Outbox): void {
   const plan = recoveryPlan(core)
   if (plan.type === 'lead' && plan.leader === core.self.id)
     begin(core, out, { recovery: true, transfer: false, returnees: plan.members })
+}
+
+/**
+ * Whoever the newest view leaves out may still be needed until that view is known to be committed: it may have the entry that others lack, and nobody else could
+ * lead then (thesis §4.2.2).
+ */
+function viewToStandBy(core: Core): View {
+  const named = core.views.findLast(
+    (view, at) =>
+      view.members.some((member) => names(member, core.self)) &&
+      core.views.slice(at + 1).every(({ index }) => index > core.commitIndex),
+  )
+  return named ?? currentView(core)
 }
 
 /** Rule 6, from what the returnees that can be reached have said. */
@@ -146,6 +159,8 @@ export function consider(core: Core, out: Outbox): void {
   if (campaign.pullingFrom !== null) return
   if (!holdsElection(core, campaign)) return
   if (campaign.phase === 'pre') {
+    // The answers may have brought the news that admits it: from then on it is no returnee, and what was asked was the wrong question.
+    if (campaign.recovery && core.admitted) return abandon(core, out)
     ask(core, out, campaign)
     return consider(core, out)
   }
@@ -215,11 +230,9 @@ export function onPulled(core: Core, out: Outbox, from: Member, message: Pulled)
 function win(core: Core, out: Outbox, campaign: Campaign): void {
   const view = currentView(core)
   if (campaign.returnees !== null) return becomeLeader(core, out, { ...view, members: campaign.returnees })
-  const self = view.members.some((member) => names(member, core.self))
-  if (!self) {
-    // Only possible for a leader that a majority-mode view dropped between asking and winning.
+  // In fail-stop mode a view leaves out only who is proven dead: then somebody took this one for that.
+  if (core.mode.namesIncarnations && !view.members.some((member) => names(member, core.self)))
     return abandon(core, out)
-  }
   becomeLeader(
     core,
     out,
