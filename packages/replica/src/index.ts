@@ -18,6 +18,7 @@ export type {
   VoteReply,
   VoteRequest,
 } from './core/messages.ts'
+export type { StepRecord } from './core/record.ts'
 export {
   type DefinedStateMachine,
   defineStateMachine,

@@ -2,6 +2,7 @@ import type { Mode, ModeName, ReplicaId } from '@chatroom/election'
 import { failStop, majority } from '@chatroom/election'
 import type { Storage } from '@chatroom/replication-log'
 import { defaultLimits, type Limits } from './core/limits.ts'
+import type { StepRecord } from './core/record.ts'
 import { ReplicaError } from './errors.ts'
 import type { Clock } from './ports/clock.ts'
 import type { EntrySource } from './ports/entry-source.ts'
@@ -31,6 +32,8 @@ export interface ReplicaOptions<
   readonly clock?: Clock
   /** Is told what is measured, for metrics. Default: nobody. */
   readonly observer?: ReplicaObserver
+  /** Is told every step of the replica, for whoever compares what it does with the rules. Called in the middle of the work: it must not throw. Default: nobody. */
+  readonly recorder?: (step: StepRecord) => void
   /** What this replica tells the others of itself. */
   readonly hello?: {
     /** Where clients reach this replica, `host:port` or any other text: the others pass it on as the leader's address. Default: ''. */

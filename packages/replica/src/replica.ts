@@ -3,6 +3,7 @@ import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
 import type { Limits } from './core/limits.ts'
+import { recordStep } from './core/record.ts'
 import { type Core, createCore, currentView, isServing, viewInForce } from './core/state.ts'
 import { step } from './core/step.ts'
 import { type LeaderHint, ReplicaError } from './errors.ts'
@@ -435,7 +436,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #drain(running: Running<Command, Reply>): void {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      for (const effect of step(running.core, next, this.#clock.now())) {
+      const effects = step(running.core, next, this.#clock.now())
+      this.#options.recorder?.(recordStep(running.core, next, effects))
+      for (const effect of effects) {
         this.#perform(effect, running)
         if (this.#stopped !== null) return
       }
