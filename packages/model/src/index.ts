@@ -8,8 +8,13 @@ export {
   precautions as failStopPrecautions,
   type Setting as FailStopSetting,
 } from './fail-stop/setting.ts'
-export { describeState as describeFailStopState, type State as FailStopState } from './fail-stop/state.ts'
+export {
+  describeState as describeFailStopState,
+  RUNS_PER_DISK,
+  type State as FailStopState,
+} from './fail-stop/state.ts'
 export { type FailStopSystem, failStopSystem, likelihood as failStopLikelihood } from './fail-stop/system.ts'
+export { commonLength, type Entry, type Log, type Member, type PlacedView } from './log.ts'
 export type { Action as MajorityAction } from './majority/actions.ts'
 export {
   type Bounds as MajorityBounds,

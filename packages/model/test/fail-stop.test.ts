@@ -62,7 +62,7 @@ describe('every state of a small fail-stop cluster', () => {
     {
       words: 'old news, late messages and a hand-over in a cluster of two',
       setting: { ...small, size: 2, length: 3, transfers: 1, lateAppends: true, staleNews: true },
-      states: 25_965,
+      states: 26_869,
     },
   ]
   it.each(bounds)('$words: $states states, none broken', { timeout: 120_000 }, ({ setting, states }) => {
@@ -89,7 +89,7 @@ describe('a mistake put into the fail-stop rules', () => {
     silence: { seed: 1, steps: 40 },
     anyproof: { seed: 1, steps: 80 },
     leaderstays: { seed: 9, steps: 120 },
-    doublevote: { seed: 6, steps: 80 },
+    doublevote: { seed: 5, steps: 80 },
     volatilevote: { seed: 1, steps: 80 },
     majoritycommit: { seed: 1, steps: 40 },
     ackearly: { seed: 2, steps: 90, within: plain },
@@ -142,6 +142,6 @@ describe('when faults cease', () => {
     timeout: 120_000,
   }, () => {
     const setting: FailStopSetting = { ...wide, transfers: 0, mistake: 'noadopt' }
-    expect(stuck(setting, { seed: 1, walks: 3_000, steps: 45 })).toBe('stuck')
+    expect(stuck(setting, { seed: 2, walks: 3_000, steps: 60 })).toBe('stuck')
   })
 })

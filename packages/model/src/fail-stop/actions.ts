@@ -5,8 +5,8 @@ export type Action =
   | { readonly type: 'restart'; readonly id: number }
   /** It starts again with an empty disk (rule 9). */
   | { readonly type: 'restart on a new disk'; readonly id: number }
-  /** Its disk has the log that its memory has. */
-  | { readonly type: 'flush'; readonly id: number }
+  /** Its disk has the log that its memory has, up to an index. */
+  | { readonly type: 'flush'; readonly id: number; readonly upTo: number }
   /** It hears how far the log is committed. */
   | { readonly type: 'learn'; readonly id: number }
   /** It hears of a later term. */
@@ -14,8 +14,8 @@ export type Action =
   | { readonly type: 'write'; readonly id: number }
   /** A follower takes what the leader of a term sent, up to an index; nothing new: a heartbeat. */
   | { readonly type: 'append'; readonly id: number; readonly term: number; readonly upTo: number }
-  /** A leader has heard enough to commit. */
-  | { readonly type: 'commit'; readonly id: number }
+  /** A leader has heard enough to commit up to an index. */
+  | { readonly type: 'commit'; readonly id: number; readonly upTo: number }
   /** A leader takes these dead members out of the view (rule 3). */
   | { readonly type: 'remove'; readonly id: number; readonly dead: readonly number[] }
   /** A leader names a returnee in the view (rule 5). */

@@ -2,6 +2,7 @@ import { commonLength } from '../log.ts'
 import { subsetsOf } from '../symmetry.ts'
 import type { Action } from './actions.ts'
 import { allWouldVote } from './election.ts'
+import { committable } from './replication.ts'
 import type { Setting } from './setting.ts'
 import { mayBeKnownDead, type Replica, type State } from './state.ts'
 
@@ -15,7 +16,8 @@ export function* choices(setting: Setting, state: State): Generator<Action> {
     }
     yield { type: 'crash', id }
     yield { type: 'learn', id }
-    yield { type: 'flush', id }
+    // To flush a part is to have flushed before the rest was written.
+    yield { type: 'flush', id, upTo: replica.log.length }
     yield* terms(state, id, replica)
     yield* appends(state, id, replica)
     if (replica.role === 'leader') yield* leading(setting, state, id, replica)
@@ -43,7 +45,8 @@ function* appends(state: State, id: number, follower: Replica): Generator<Action
 function* leading(setting: Setting, state: State, id: number, leader: Replica): Generator<Action> {
   yield { type: 'write', id }
   yield { type: 'give up', id }
-  yield { type: 'commit', id }
+  // To commit less is to have heard less: another choice is not to commit yet.
+  yield { type: 'commit', id, upTo: committable(setting, id, leader) }
   for (const joiner of state.replicas.keys()) yield { type: 'add', id, joiner }
   for (const dead of subsetsOf(deadOf(setting, state, leader))) yield { type: 'remove', id, dead }
 }

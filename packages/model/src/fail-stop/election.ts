@@ -2,6 +2,7 @@ import {
   commonLength,
   compareLogs,
   compareViews,
+  type Log,
   type LogTable,
   type Member,
   type PlacedView,
@@ -82,11 +83,13 @@ export function recover(
 ): State | null {
   const { view } = replicaOf(state, by).log
   if (replica.role !== 'follower' || replica.hearsLeader || mayStand(setting, id, replica)) return null
-  if (!replicaOf(state, by).up || compareViews(view, replica.log.view) < 0) return null
+  if ((!setting.staleNews && !replicaOf(state, by).up) || compareViews(view, replica.log.view) < 0)
+    return null
   if (!viewHas(view, id) && setting.mistake !== 'longest') return null
-  const back = view.members.filter(
-    (member) => replicaOf(state, member.id).up && isSameDisk(setting, state, member),
-  )
+  const named = view.members.filter((member) => isSameDisk(setting, state, member))
+  const up = named.filter((member) => replicaOf(state, member.id).up)
+  // By old news somebody is back who has ended since: who cannot vote any more.
+  const back = setting.staleNews && !takesFewer(setting) ? named : up
   const enough =
     setting.mistake === 'majority'
       ? back.length * 2 > view.members.length
@@ -94,6 +97,10 @@ export function recover(
   if (!enough && setting.mistake !== 'any') return null
   const electors = back.map((member) => ({ id: member.id, run: replicaOf(state, member.id).run }))
   return candidacy(setting, state, id, term, { kind: 'recovery', electors })
+}
+
+function takesFewer({ mistake }: Setting): boolean {
+  return mistake === 'any' || mistake === 'majority'
 }
 
 /** Whether a recovery by that view would have the votes of all that it needs, as things stand now. */
@@ -191,18 +198,21 @@ function isElected(
   })
 }
 
-/** The voter with the most up-to-date log, if it is better than the candidate's own; of voters known to be dead nothing can be had. */
-function betterVoter(state: State, id: number, candidate: Replica, campaign: Campaign): number {
-  let best = -1
-  let log = candidate.log
-  for (const [voter, given] of campaign.votes.entries()) {
-    if (given === null || voter === id || isDead(state, { id: voter, run: given.run })) continue
-    if (compareLogs(given.log, log) > 0) {
-      best = voter
-      log = given.log
-    }
-  }
-  return best
+/** Whether this vote came with the best log that the candidate may take over, better than its own; of voters known to be dead nothing can be had. */
+function isBest(state: State, candidate: Replica, campaign: Campaign, log: Log): boolean {
+  if (compareLogs(log, candidate.log) <= 0) return false
+  return campaign.votes.every(
+    (other, id) =>
+      other === null || compareLogs(other.log, log) <= 0 || isDead(state, { id, run: other.run }),
+  )
+}
+
+/** Whether a voter that lives has a better log than the candidate. */
+function hasBetterVoter(state: State, candidate: Replica, campaign: Campaign): boolean {
+  return campaign.votes.some(
+    (given, id) =>
+      given !== null && compareLogs(given.log, candidate.log) > 0 && !isDead(state, { id, run: given.run }),
+  )
 }
 
 /** Rule 4: the votes froze the voters' logs; now the candidate takes over the best of them. Half of it may be all it gets. */
@@ -217,12 +227,15 @@ export function adopt(
   if (role !== 'candidate' || campaign === null || campaign.kind === 'recovery') return null
   if (setting.mistake === 'noadopt' || setting.mistake === 'ownlog') return null
   const given = campaign.votes[voter] ?? null
+  if (given === null || voter === id) return null
   const from = replicaOf(state, voter)
-  if (given === null || isDead(state, { id: voter, run: given.run })) return null
-  if (from.term !== term || from.votedFor !== id) return null
+  // What it sent may arrive after it has ended, or gone on to a later term.
+  const stillFrozen =
+    from.term === term && from.votedFor === id && !isDead(state, { id: voter, run: given.run })
+  if (!stillFrozen && !setting.lateAppends) return null
   if (campaign.pullingFrom !== voter) {
     const votesFirst = setting.mistake === 'adoptfirst' || isElected(setting, state, id, candidate, campaign)
-    if (campaign.pullingFrom >= 0 || !votesFirst || betterVoter(state, id, candidate, campaign) !== voter)
+    if (campaign.pullingFrom >= 0 || !votesFirst || !isBest(state, candidate, campaign, given.log))
       return null
   }
   if (upTo > given.log.length || upTo <= commonLength(candidate.log, given.log)) return null
@@ -246,7 +259,7 @@ export function lead(
   if (!isElected(setting, state, id, candidate, campaign)) return null
   const recovery = campaign.kind === 'recovery'
   const adopts = !recovery && setting.mistake !== 'noadopt' && setting.mistake !== 'ownlog'
-  if (adopts && betterVoter(state, id, candidate, campaign) >= 0) return null
+  if (adopts && hasBetterVoter(state, candidate, campaign)) return null
   const view = recovery ? electorate(candidate, campaign) : log.view.members
   const gone = view.filter((member) => dead.includes(member.id))
   if (

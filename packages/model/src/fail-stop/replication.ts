@@ -100,7 +100,7 @@ function heldBy(_setting: Setting, leading: number, leader: Replica, member: Mem
  * Rule 2: how far every member of the view has the log on disk, and it is of the leader's own term or precedes an entry that is; 0 if that is nothing new.
  * A view counts for its writer once its own disk has it.
  */
-function committable(setting: Setting, id: number, leader: Replica): number {
+export function committable(setting: Setting, id: number, leader: Replica): number {
   const { log, durable, term } = leader
   if (commonLength(log, durable) < log.view.index && setting.mistake !== 'ownviewearly') return 0
   const held = log.view.members.map((member) => heldBy(setting, id, leader, member)).sort((a, b) => a - b)
@@ -109,10 +109,17 @@ function committable(setting: Setting, id: number, leader: Replica): number {
   return upTo > leader.commit && ownTerm ? upTo : 0
 }
 
-/** The leader need not commit what it could: an answer may be late or lost. */
-export function commit(setting: Setting, state: State, id: number, leader: Replica): State | null {
-  const upTo = leader.role === 'leader' ? committable(setting, id, leader) : 0
-  if (upTo === 0) return null
+/** The leader need not commit all that it could: an answer may be late or lost. */
+export function commit(
+  setting: Setting,
+  state: State,
+  id: number,
+  leader: Replica,
+  upTo: number,
+): State | null {
+  if (leader.role !== 'leader' || upTo <= leader.commit || upTo > committable(setting, id, leader))
+    return null
+  if (termAt(leader.log, upTo) !== leader.term && setting.mistake !== 'oldterm') return null
   const named = namedAt(leader.log, id, leader.run)
   const admitted = leader.admitted || (named > 0 && named <= upTo)
   return acknowledged(withReplica(state, id, { commit: upTo, admitted }), prefix(leader.log, upTo))

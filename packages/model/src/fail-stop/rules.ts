@@ -19,7 +19,7 @@ import {
 /** The fail-stop rules: the state after an action, or null if they do not allow it. */
 export function apply(logs: LogTable, setting: Setting, state: State, action: Action): State | null {
   const after = step(logs, setting, state, action)
-  return after === null ? null : settled(after, setting.lateAppends)
+  return after === null ? null : settled(after, setting)
 }
 
 function step(logs: LogTable, setting: Setting, state: State, action: Action): State | null {
@@ -31,7 +31,7 @@ function step(logs: LogTable, setting: Setting, state: State, action: Action): S
     case 'crash':
       return crash(setting, state, action.id, replica)
     case 'flush':
-      return flush(state, action.id, replica)
+      return flush(state, action.id, replica, action.upTo)
     case 'learn':
       return learn(setting, state, action.id, replica)
     case 'enter':
@@ -43,7 +43,7 @@ function step(logs: LogTable, setting: Setting, state: State, action: Action): S
     case 'append':
       return append(setting, state, action.id, replica, action)
     case 'commit':
-      return commit(setting, state, action.id, replica)
+      return commit(setting, state, action.id, replica, action.upTo)
     case 'remove':
       return remove(logs, setting, state, action.id, replica, action.dead)
     case 'add':
@@ -108,8 +108,9 @@ function replaceDisk(
   return { ...withReplica(state, id, empty), replacements: state.replacements + 1 }
 }
 
-function flush(state: State, id: number, { log, durable }: Replica): State | null {
-  return durable === log ? null : withReplica(state, id, { durable: log })
+function flush(state: State, id: number, { log, durable }: Replica, upTo: number): State | null {
+  if (upTo > log.length || upTo <= commonLength(log, durable)) return null
+  return withReplica(state, id, { durable: prefix(log, upTo) })
 }
 
 /** Admission: this run hears that a view which names it is committed. */
@@ -129,7 +130,7 @@ function knownToTheLiving(state: State): Log {
 
 /** A message of a later term, from whom and about what ever: a refusal, or a request to vote by somebody who has given up since. */
 function enter(state: State, id: number, replica: Replica, term: number): State | null {
-  if (term <= replica.term || !state.replicas.some((other) => other.term === term)) return null
+  if (term <= replica.term || !state.replicas.some((other) => other.term >= term)) return null
   return withReplica(state, id, { ...asFollower, term, votedFor: NOBODY })
 }
 

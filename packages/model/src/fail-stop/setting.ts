@@ -63,5 +63,9 @@ export interface Bounds {
 export interface Setting extends Bounds {
   /** What is committed is learned from replicas that are up, not from a message that somebody sent before it died. */
   readonly newsFromTheLiving: boolean
+  /**
+   * Whether a leader may add a returnee that has ended since it was heard. To a search that is nothing new: it might have been added before it ended. Default: no.
+   */
+  readonly lateAdditions?: boolean
   readonly mistake: Mistake | null
 }

@@ -4,7 +4,7 @@ import { inverse } from '../symmetry.ts'
 import type { Setting } from './setting.ts'
 
 /** Incarnations that one disk may have: a run is `disk * RUNS_PER_DISK + incarnation`, so a replaced disk begins a later run (rule 9). */
-export const RUNS_PER_DISK = 16
+export const RUNS_PER_DISK: number = 2 ** 20
 
 /** What a leader knows of one other replica: of which run it speaks, and how much of its own log that run holds durably. */
 export interface Progress {
@@ -173,8 +173,11 @@ export function namedAt(log: Log, id: number, run: number): number {
  * Forgets what nothing depends on any more, so that states that differ only in that are one: whom a vote went to when that one no longer stands; acknowledgements
  * of what is committed, and those of a run that is neither in the view nor up; what was sent in terms that nobody can be in again.
  */
-export function settled(state: State, keepLateAppends: boolean): State {
-  const replicas = state.replicas.map((replica) => settledReplica(state, replica))
+export function settled(
+  state: State,
+  { lateAppends: keepLateAppends, lateAdditions = false }: Setting,
+): State {
+  const replicas = state.replicas.map((replica) => settledReplica(state, replica, lateAdditions))
   const oldest = Math.min(...replicas.map((replica) => replica.term))
   const sent = state.sent.map((log, term) => {
     if (log === undefined || leaderOf(state, term) >= 0) return log
@@ -185,7 +188,7 @@ export function settled(state: State, keepLateAppends: boolean): State {
   return { ...state, replicas, sent }
 }
 
-function settledReplica(state: State, replica: Replica): Replica {
+function settledReplica(state: State, replica: Replica, keepEnded: boolean): Replica {
   const { term, role, log, commit } = replica
   const hearsLeader = replica.hearsLeader && leaderOf(state, term) >= 0
   let { votedFor, progress } = replica
@@ -196,7 +199,7 @@ function settledReplica(state: State, replica: Replica): Replica {
   if (role === 'leader') {
     progress = progress.map((known, id) => {
       const alive = replicaOf(state, id).up && replicaOf(state, id).run === known.run
-      if (!alive && !viewNames(log.view, id, known.run)) return unheard
+      if (!alive && !keepEnded && !viewNames(log.view, id, known.run)) return unheard
       return known.match > 0 && known.match <= commit ? { run: known.run, match: 0 } : known
     })
   }
@@ -256,14 +259,16 @@ export class Fingerprints {
     const newNames = this.#permutations[permutation] ?? []
     const { up, run, term, votedFor, role, hearsLeader, admitted, commit, campaign } = replica
     this.#put(Number(up) + 2 * Number(hearsLeader) + 4 * Number(admitted) + 8 * ROLES.indexOf(role))
-    this.#put(run + 1024 * term + 65536 * commit)
+    this.#put(run)
+    this.#put(term + 1024 * commit)
     this.#put(votedFor < 0 ? votedFor : (newNames[votedFor] ?? NOBODY))
     this.#log(replica.log, permutation)
     this.#log(replica.durable, permutation)
     if (role === 'leader') {
       for (const id of oldNames) {
         const { run: of = 0, match = 0 } = replica.progress[id] ?? {}
-        this.#put(of + 1024 * match)
+        this.#put(of)
+        this.#put(match)
       }
     }
     if (campaign === null) return

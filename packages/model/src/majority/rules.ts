@@ -24,7 +24,7 @@ export function apply(logs: LogTable, setting: Setting, state: State, action: Ac
     case 'crash':
       return crash(setting, state, action.id, replica)
     case 'flush':
-      return replica.log === replica.durable ? null : withReplica(state, action.id, { durable: replica.log })
+      return flush(state, action.id, replica, action.upTo)
     case 'enter':
       return enter(state, action.id, replica, action.term)
     case 'stand':
@@ -38,7 +38,7 @@ export function apply(logs: LogTable, setting: Setting, state: State, action: Ac
     case 'append':
       return append(setting, state, action.id, replica, action)
     case 'commit':
-      return commit(setting, state, action.id, replica)
+      return commit(setting, state, action.id, replica, action.upTo)
     case 'change':
       return change(logs, setting, state, action.id, replica, action.member)
   }
@@ -61,9 +61,14 @@ function crash(
   }
 }
 
+function flush(state: State, id: number, { log, durable }: Replica, upTo: number): State | null {
+  if (upTo > log.length || upTo <= commonLength(log, durable)) return null
+  return withReplica(state, id, { durable: prefix(log, upTo) })
+}
+
 /** Raft §5.1: whoever sees a later term follows in it. */
 function enter(state: State, id: number, replica: Replica, term: number): State | null {
-  if (term <= replica.term || !state.replicas.some((other) => other.term === term)) return null
+  if (term <= replica.term || !state.replicas.some((other) => other.term >= term)) return null
   return withReplica(state, id, { ...asFollower, term, votedFor: NOBODY })
 }
 
@@ -78,10 +83,15 @@ function isQuorum(setting: Setting, view: PlacedView, ids: readonly number[]): b
   )
 }
 
-/** Raft §5.2. */
-function stand(setting: Setting, state: State, id: number, { role, term, log }: Replica): State | null {
-  if (role === 'leader' || term >= setting.terms || log.length >= setting.length || !isMember(log.view, id))
-    return null
+/** Until a view is committed those whom it leaves out may be needed (thesis §4.2.2). */
+function mayStand(log: Log, id: number): boolean {
+  const { view } = log
+  return isMember(view, id) || (view.index > 0 && isMember(prefix(log, view.index - 1).view, id))
+}
+
+/** Raft §5.2. A leader that a majority does not answer has stepped down before (thesis §6.2). */
+function stand(setting: Setting, state: State, id: number, { term, log }: Replica): State | null {
+  if (term >= setting.terms || log.length >= setting.length || !mayStand(log, id)) return null
   // Asking leaves after its own vote is on disk, and with that the log before it.
   return withReplica(state, id, {
     ...asFollower,
@@ -166,23 +176,25 @@ function append(
   return news ? withReplica(after, leading, { match: leader.match.with(id, holds) }) : after
 }
 
-/** Raft §5.3 and §5.4.2: enough of the view have it on disk, and it is of the leader's own term or precedes an entry that is. */
-function commit(setting: Setting, state: State, id: number, leader: Replica): State | null {
-  const { role, log, durable, term, match } = leader
-  if (role !== 'leader') return null
+/** How far enough of the view have the log on disk, as far as the leader knows. */
+export function held(setting: Setting, state: State, id: number, { log, durable, match }: Replica): number {
   const own = commonLength(log, durable)
-  for (let upTo = log.length; upTo > leader.commit; upTo--) {
-    const holders = state.replicas.flatMap((_, other) =>
-      (other === id ? own : (match[other] ?? 0)) >= upTo ? [other] : [],
-    )
-    if (!isQuorum(setting, log.view, holders)) continue
-    if (termAt(log, upTo) !== term && setting.mistake !== 'oldterm') return null
-    return acknowledged(
-      withReplica(state, id, { commit: upTo, match: match.map((at) => (at > upTo ? at : 0)) }),
-      prefix(log, upTo),
-    )
-  }
-  return null
+  const holders = (upTo: number): number[] =>
+    state.replicas.flatMap((_, other) => ((other === id ? own : (match[other] ?? 0)) >= upTo ? [other] : []))
+  let upTo = log.length
+  while (upTo > 0 && !isQuorum(setting, log.view, holders(upTo))) upTo--
+  return upTo
+}
+
+/** Raft §5.3 and §5.4.2: enough of the view have it on disk, and it is of the leader's own term or precedes an entry that is. */
+function commit(setting: Setting, state: State, id: number, leader: Replica, upTo: number): State | null {
+  const { role, log, term, match } = leader
+  if (role !== 'leader' || upTo <= leader.commit || upTo > held(setting, state, id, leader)) return null
+  if (termAt(log, upTo) !== term && setting.mistake !== 'oldterm') return null
+  return acknowledged(
+    withReplica(state, id, { commit: upTo, match: match.map((at) => (at > upTo ? at : 0)) }),
+    prefix(log, upTo),
+  )
 }
 
 /** All that is ever committed is one log (state-machine safety). */

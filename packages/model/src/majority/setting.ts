@@ -16,8 +16,10 @@ export type Mistake = keyof typeof mistakes
 
 /** How far to search. */
 export interface Bounds {
-  /** Replicas; all are members at first. */
+  /** Replicas. */
   readonly size: number
+  /** How many of them are members at first. Default: all. */
+  readonly members?: number
   readonly crashes: number
   readonly writes: number
   /** The greatest term. */

@@ -2,19 +2,21 @@ import { commonLength, LogTable } from '../log.ts'
 import type { System } from '../search.ts'
 import { permutationsOf } from '../symmetry.ts'
 import type { Action } from './actions.ts'
-import { apply } from './rules.ts'
+import { apply, held } from './rules.ts'
 import type { Setting } from './setting.ts'
 import { broken, Fingerprints, newCluster, type Replica, type State } from './state.ts'
 
 /** A cluster of `setting.size` replicas in majority mode. */
 export function majoritySystem(setting: Setting): System<State, Action> {
-  const permutations = permutationsOf(setting.size)
-  const bootstrap = Array.from({ length: setting.size }, (_, id) => ({ id, run: 0 }))
+  const { size, members = size } = setting
+  // Members and others are not alike: where there are both, every replica keeps its name.
+  const permutations = members === size ? permutationsOf(size) : permutationsOf(size).slice(0, 1)
+  const bootstrap = Array.from({ length: members }, (_, id) => ({ id, run: 0 }))
   const logs = new LogTable(bootstrap, permutations)
   const fingerprints = new Fingerprints(logs, permutations)
   return {
     start: newCluster(logs, setting.size),
-    choices,
+    choices: (state) => choices(setting, state),
     apply: (state, action) => apply(logs, setting, state, action),
     fingerprint: (state) => fingerprints.of(state),
     broken,
@@ -22,15 +24,17 @@ export function majoritySystem(setting: Setting): System<State, Action> {
 }
 
 /** What may be tried in a state. Not all of it is allowed; that the rules decide. */
-function* choices(state: State): Generator<Action> {
+function* choices(setting: Setting, state: State): Generator<Action> {
   for (const [id, replica] of state.replicas.entries()) {
     if (!replica.up) {
       yield { type: 'restart', id }
       continue
     }
     yield { type: 'crash', id }
-    yield { type: 'flush', id }
-    yield { type: 'stand', id }
+    // To flush a part is to have flushed before the rest was written.
+    yield { type: 'flush', id, upTo: replica.log.length }
+    // To step down and stand is, for all others, to crash and stand.
+    if (replica.role !== 'leader') yield { type: 'stand', id }
     yield* terms(state, id, replica)
     yield* appends(state, id, replica)
     for (const [candidate, { role }] of state.replicas.entries())
@@ -38,7 +42,8 @@ function* choices(state: State): Generator<Action> {
     if (replica.role === 'candidate') yield { type: 'lead', id }
     if (replica.role !== 'leader') continue
     yield { type: 'write', id }
-    yield { type: 'commit', id }
+    // To commit less is to have heard less: another choice is not to commit yet.
+    yield { type: 'commit', id, upTo: held(setting, state, id, replica) }
     for (const member of state.replicas.keys()) yield { type: 'change', id, member }
   }
 }
