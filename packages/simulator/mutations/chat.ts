@@ -15,7 +15,7 @@ export const chatMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 100,
+    seedsNeeded: 30,
   },
   {
     name: 'retry is done again',
@@ -28,7 +28,7 @@ export const chatMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 100,
+    seedsNeeded: 15,
   },
   {
     name: 'mailbox acknowledged before delivery',
@@ -41,7 +41,7 @@ export const chatMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 20,
+    seedsNeeded: 15,
   },
   {
     name: 'sessions end in the order of arrival',
@@ -53,8 +53,8 @@ export const chatMutations: readonly Mutation[] = [
         replace: 'return a.queuedFor < 0 && b.queuedFor < 0',
       },
     ],
-    profile: 'fail-stop',
-    seedsNeeded: 200,
+    profile: 'majority-membership',
+    seedsNeeded: 80,
   },
   {
     name: 'apply counts on its own',
@@ -73,7 +73,7 @@ export const chatMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 20,
+    seedsNeeded: 10,
   },
   {
     name: 'snapshot sees what comes later',
@@ -85,7 +85,7 @@ export const chatMutations: readonly Mutation[] = [
         replace: '  deliver({ row }: Account, message: StoredMessage): number {\n',
       },
     ],
-    profile: 'fail-stop',
-    seedsNeeded: 200,
+    profile: 'fail-stop-half-views',
+    seedsNeeded: 30,
   },
 ]

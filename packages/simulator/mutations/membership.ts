@@ -15,7 +15,8 @@ export const membershipMutations: readonly Mutation[] = [
       },
     ],
     profile: 'majority-membership',
-    seedsNeeded: 800,
+    by: 'model',
+    seedsNeeded: 250,
   },
   {
     name: 'learners count',
@@ -33,7 +34,8 @@ export const membershipMutations: readonly Mutation[] = [
       },
     ],
     profile: 'majority-membership',
-    seedsNeeded: 100,
+    by: 'model',
+    seedsNeeded: 20,
   },
   {
     name: 'a replaced disk votes',
@@ -46,7 +48,8 @@ export const membershipMutations: readonly Mutation[] = [
       },
     ],
     profile: 'majority-membership',
-    seedsNeeded: 400,
+    by: 'registers',
+    seedsNeeded: 80,
   },
   {
     name: 'a lease that is too long',
@@ -59,6 +62,7 @@ export const membershipMutations: readonly Mutation[] = [
       },
     ],
     profile: 'majority-lease',
-    seedsNeeded: 400,
+    by: 'registers',
+    seedsNeeded: 40,
   },
 ]

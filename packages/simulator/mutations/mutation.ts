@@ -7,8 +7,13 @@ export interface Mutation {
   readonly edits: readonly Edit[]
   /** The profile under which the simulator finds it. */
   readonly profile: string
-  readonly workload?: 'chat' | 'registers'
-  /** The simulator finds it within so many seeds, counted from 1. */
+  /**
+   * By what: an invariant that a run of this workload breaks, or a step that the model does not allow (`test/conformance`). Default: `chat`.
+   */
+  readonly by?: 'chat' | 'registers' | 'model'
+  /** The first seed that is tried. Default: 1. */
+  readonly from?: number
+  /** It is found within so many seeds from there. */
   readonly seedsNeeded: number
 }
 

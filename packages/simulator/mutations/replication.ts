@@ -16,7 +16,8 @@ export const replicationMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 50,
+    by: 'registers',
+    seedsNeeded: 10,
   },
   {
     name: 'read before the first commit of the term',
@@ -29,7 +30,8 @@ export const replicationMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 200,
+    by: 'registers',
+    seedsNeeded: 30,
   },
   {
     name: 'snapshot keeps the first view',
@@ -42,7 +44,8 @@ export const replicationMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 400,
+    by: 'registers',
+    seedsNeeded: 80,
   },
   {
     name: 'entries after a snapshot are applied twice',
@@ -55,7 +58,8 @@ export const replicationMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 400,
+    by: 'registers',
+    seedsNeeded: 80,
   },
   {
     name: 'most of a view are enough',
@@ -69,6 +73,7 @@ export const replicationMutations: readonly Mutation[] = [
       },
     ],
     profile: 'fail-stop',
-    seedsNeeded: 20,
+    by: 'model',
+    seedsNeeded: 10,
   },
 ]

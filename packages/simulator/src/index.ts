@@ -17,6 +17,7 @@ export { checkLinearizable, type SequentialModel, type Verdict } from './history
 export type { Violation } from './invariants/violation.ts'
 export { Random } from './kernel/random.ts'
 export { type CampaignOptions, countFrom, runCampaign, type Summary } from './run/campaign.ts'
+export type { Recorded } from './run/recorded.ts'
 export { type Shrunk, shrink } from './run/shrink.ts'
 export { type SimulationOptions, type SimulationResult, simulate } from './run/simulate.ts'
 export { chatWorkload } from './workloads/chat-workload.ts'

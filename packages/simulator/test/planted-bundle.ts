@@ -1,14 +1,29 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { allMutations } from '../mutations/all.ts'
 import type { Edit, Mutation } from '../mutations/mutation.ts'
+import type * as Simulator from '../src/index.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 
+/** The simulator with this mistake in what it simulates. */
+export async function importWithMistake(
+  name: string,
+  directory: string,
+): Promise<{ readonly mutation: Mutation; readonly simulator: typeof Simulator }> {
+  const mutation = allMutations.find((candidate) => candidate.name === name)
+  if (mutation === undefined) throw new Error(`no mutation ${name}`)
+  const file = join(directory, `${name.replaceAll(' ', '-')}.mjs`)
+  await bundleSimulator(mutation, file)
+  return { mutation, simulator: (await import(pathToFileURL(file).href)) as typeof Simulator }
+}
+
 /** The simulator, and all that it simulates, in one file: with a mistake put into the sources on the way. */
-export async function bundleSimulator(mutation: Mutation | null, outfile: string): Promise<void> {
+async function bundleSimulator(mutation: Mutation, outfile: string): Promise<void> {
   const edits = new Map<string, Edit[]>()
-  for (const edit of mutation?.edits ?? []) {
+  for (const edit of mutation.edits) {
     const path = join(root, edit.file)
     edits.set(path, [...(edits.get(path) ?? []), edit])
   }
@@ -25,7 +40,7 @@ export async function bundleSimulator(mutation: Mutation | null, outfile: string
     plugins: [plant(edits, applied)],
   })
   for (const path of edits.keys())
-    if (!applied.has(path)) throw new Error(`${mutation?.name}: ${path} is not part of the simulator`)
+    if (!applied.has(path)) throw new Error(`${mutation.name}: ${path} is not part of the simulator`)
 }
 
 function plant(edits: ReadonlyMap<string, readonly Edit[]>, applied: Set<string>): Plugin {

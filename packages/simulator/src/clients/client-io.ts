@@ -93,7 +93,13 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
 
   /** One try at one replica, of a read that sees everything acknowledged before it. */
   read<T>(to: ReplicaId, query: (machine: Machine) => T): Promise<Answer<T>> {
-    return this.#call(to, async (program) => program.replica.read((machine) => query(machine.inner)))
+    const acknowledged = this.#oracle.acknowledged
+    return this.#call(to, async (program) =>
+      program.replica.read((machine) => {
+        if (program.process.alive) this.#oracle.read(program.process, machine.appliedIndex, acknowledged)
+        return query(machine.inner)
+      }),
+    )
   }
 
   /** Sleeps for a moment of random length. */

@@ -28,6 +28,8 @@ export interface Conditions {
   readonly thinkMs: number
   readonly limits: Partial<Limits>
   readonly snapshotEveryBytes: number
+  /** A crash keeps any first part of the write that is under way. */
+  readonly tornWrites: boolean
 }
 
 const networks: readonly [Range, ...Range[]] = [
@@ -56,17 +58,19 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
   })
   // A few kinds of faults at a time go deeper than all of them together.
   const share = random.pick([0.15, 0.4, 0.8])
-  const some = all.filter(() => random.chance(share))
+  const some = all.filter(({ kind }) => kind === profile.always || random.chance(share))
+  const thinkMs = random.pick(profile.thinkMs ?? [15, 100, 400, 400, 1_500]) ?? 400
   return {
     replicas: random.pick(profile.replicas) ?? 3,
-    faultyMs: profile.faultyMs * random.pick([0.1, 0.3, 0.3, 1]),
+    // Where clients are busy much happens in a short time; long runs are for what takes long.
+    faultyMs: profile.faultyMs * random.pick(thinkMs < 100 ? [0.05, 0.1, 0.1, 0.2] : [0.1, 0.3, 0.3, 1]),
     kinds: some.length > 0 ? some : all,
     everyMs: profile.everyMs * random.pick([0.2, 0.5, 1, 1, 3]),
     lasting: random.pick([0.05, 0.3, 1, 1]),
     networkMs: random.pick(networks),
     flushMs: random.pick(disks),
     restartMs: random.pick(restarts),
-    thinkMs: random.pick([15, 100, 400, 400, 1_500]),
+    thinkMs,
     limits: {
       // The shortest that is allowed: on a slow network candidates get into each other's way.
       electionTimeoutMs: random.pick([300, 300, 100]),
@@ -77,6 +81,9 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
       compactMarginEntries: random.pick([0, 20, 10_000]),
       ...profile.limits,
     },
-    snapshotEveryBytes: random.pick([500, 2_000, 2_000, 20_000, 1_000_000_000]),
+    snapshotEveryBytes: profile.plainStorage
+      ? Number.MAX_SAFE_INTEGER
+      : random.pick([500, 2_000, 2_000, 20_000, 1_000_000_000]),
+    tornWrites: !profile.plainStorage,
   }
 }

@@ -5,9 +5,12 @@ export const processFaults = [
   'crash',
   'crash between effects',
   'crash after a message',
+  'crash with a view under way',
   'crash of all who say it',
   'crash of new leaders',
   'crash of all',
+  'restart of some',
+  'crash of all under a new leader',
   'pause',
   'stall',
   'clock jump',
@@ -17,6 +20,7 @@ export const networkFaults = [
   'cut path',
   'one-way cut',
   'isolation',
+  'isolated leader',
   'bridge',
   'slow path',
 ] as const
@@ -27,6 +31,7 @@ export const operatorFaults = [
   'add learner',
   'promote',
   'remove member',
+  'hasty operator',
 ] as const
 
 export type FaultKind =

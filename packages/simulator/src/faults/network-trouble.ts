@@ -1,5 +1,6 @@
+import type { ReplicaId } from '@chatroom/election'
 import type { networkFaults } from './fault.ts'
-import type { Injector } from './stage.ts'
+import type { Injector, Stage } from './stage.ts'
 
 /** What networks do. Loss, duplication and reordering of messages are what breaking links makes of a transport that keeps the order per link. */
 export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = {
@@ -17,11 +18,12 @@ export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = 
   },
 
   isolation({ ms }, { id }, { stage, until }) {
-    for (const { id: other } of stage.hosts) {
-      if (other === id) continue
-      until(ms, stage.network.cut(id, other))
-      until(ms, stage.network.cut(other, id))
-    }
+    for (const undo of isolate(stage, id)) until(ms, undo)
+  },
+
+  // For as long as it takes to elect another: who asks the old one meanwhile hears of old times.
+  'isolated leader'({ amount }, { id }, { stage, until }) {
+    for (const undo of isolate(stage, stage.leader() ?? id)) until(500 + amount * 2_000, undo)
   },
 
   // Two halves that see each other only through one replica, which both want for their leader.
@@ -39,4 +41,10 @@ export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = 
   'slow path'({ other, ms, amount }, { id }, { stage, until }) {
     until(ms, stage.network.slow(id, other, 2 + amount * 200))
   },
+}
+
+function isolate({ hosts, network }: Stage, id: ReplicaId): (() => void)[] {
+  return hosts.flatMap(({ id: other }) =>
+    other === id ? [] : [network.cut(id, other), network.cut(other, id)],
+  )
 }

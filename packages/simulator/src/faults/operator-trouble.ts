@@ -22,6 +22,15 @@ export const operatorTrouble: Record<(typeof operatorFaults)[number], Injector> 
     stage.askLeader((leader) => leader.changeMembers({ type: 'promote', id }))
   },
 
+  // Two operators at once, or one who does not wait.
+  'hasty operator'(_fault, { id }, { stage, random }) {
+    for (const { id: each } of random.shuffled(stage.hosts))
+      stage.askLeader((leader) =>
+        leader.changeMembers({ type: each === id ? 'remove' : 'promote', id: each }),
+      )
+    stage.askLeader((leader) => leader.changeMembers({ type: 'addLearner', id }))
+  },
+
   'remove member'(_fault, { id }, { stage }) {
     stage.askLeader((leader) => leader.changeMembers({ type: 'remove', id }))
   },

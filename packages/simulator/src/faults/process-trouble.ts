@@ -38,6 +38,16 @@ export const processTrouble: Record<(typeof processFaults)[number], Injector> = 
     timeline.after(2_000, () => program?.process.dieAfterSending(''))
   },
 
+  // A view that all have and nobody knows to be in force; entries behind it that only some have.
+  'crash with a view under way'({ ms, amount }, host, { stage, until, downFor, timeline, random }) {
+    const { id, program } = stage.hosts.find((each) => each.id === stage.leader()) ?? host
+    const slow = random.pick(stage.hosts.filter((other) => other.id !== id))
+    if (slow !== undefined) until(2_000, stage.network.slow(id, slow.id, 1 + amount * 10))
+    downFor(id, ms)
+    program?.process.dieAfterSending('sends a view', random.between(0.1, 30))
+    timeline.after(2_000, () => program?.process.dieAfterSending(''))
+  },
+
   // Who forgets what it has just promised is found out by whoever asks next, if it is back by then.
   'crash of all who say it'({ amount }, _host, { stage, downFor, timeline, random }) {
     const message = decisiveMessages[Math.floor(amount * decisiveMessages.length)] ?? ''
@@ -62,6 +72,39 @@ export const processTrouble: Record<(typeof processFaults)[number], Injector> = 
       downFor(id, ms * random.between(0.1, 2))
       program?.process.kill('crash of all')
     }
+  },
+
+  // Who comes back alone must not go on alone: any of them, in any order, while the others stay away.
+  'restart of some'({ ms }, _host, { stage, downFor, random }) {
+    const order = random.shuffled(stage.hosts)
+    const away = 1 + random.below(order.length - 1)
+    for (const [place, { id, program }] of order.entries()) {
+      downFor(id, place < away ? 500 + ms : random.between(0, 30))
+      program?.process.kill('crash of all')
+    }
+  },
+
+  // What a leader wrote and nobody has is on its disk; what the next one wrote is on the others'; then all come back at once.
+  'crash of all under a new leader'({ ms, amount }, host, { stage, until, downFor, timeline, random }) {
+    const first = stage.hosts.find(({ id }) => id === stage.leader()) ?? host
+    for (const { id } of stage.hosts) if (id !== first.id) until(100, stage.network.slow(first.id, id, 100))
+    timeline.after(random.between(5, 60), () => {
+      downFor(first.id, ms + 1_000)
+      first.program?.process.kill('crash')
+    })
+    const again = (): void => {
+      stage.onElection = null
+      for (const { id, program } of stage.hosts) {
+        program?.process.kill('crash of all')
+        timeline.after(random.between(0, 10), () => stage.start(id))
+      }
+    }
+    timeline.after(60, () => {
+      stage.onElection = () => timeline.after(amount * amount * 200, again)
+    })
+    until(2_000, () => {
+      stage.onElection = null
+    })
   },
 
   pause({ ms }, { program }, { until, random }) {

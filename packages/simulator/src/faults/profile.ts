@@ -17,7 +17,13 @@ export interface Profile {
   /** Milliseconds between two faults, on average. */
   readonly everyMs: number
   readonly weights: Readonly<Partial<Record<FaultKind, number>>>
+  /** A run has only some of these kinds of faults, but this one always. */
+  readonly always?: FaultKind
+  /** The longest that clients think between two requests, milliseconds: each run draws one of these. Default: from busy to idle. */
+  readonly thinkMs?: readonly number[]
   readonly limits?: Partial<Limits>
+  /** No snapshots, and a crash keeps a write whole or not at all: for comparing a run with rules that know of neither. Default: false. */
+  readonly plainStorage?: boolean
   /** Whether everything must come back when faults cease. Beyond its claims a mode may stop; it must not lie. */
   readonly mustComeBack: boolean
   /** Replicas may stop themselves for other reasons than a disk that failed. */
@@ -33,6 +39,8 @@ const hosts = {
   'crash of all who say it': 3,
   'crash of new leaders': 3,
   'crash of all': 1.5,
+  'restart of some': 1.5,
+  'crash of all under a new leader': 1,
   pause: 3,
   stall: 2,
   'clock jump': 1,
@@ -44,7 +52,13 @@ const hosts = {
   transfer: 1,
 } as const
 
-const partitions = { 'cut path': 3, 'one-way cut': 2, isolation: 3, bridge: 3 } as const
+const partitions = {
+  'cut path': 3,
+  'one-way cut': 2,
+  isolation: 3,
+  'isolated leader': 2,
+  bridge: 3,
+} as const
 
 const common = {
   spares: 0,
@@ -75,9 +89,12 @@ export const profiles: readonly Profile[] = [
     weights: {
       'crash of new leaders': 4,
       'crash after a message': 4,
+      'crash with a view under way': 8,
       'crash of all who say it': 3,
       crash: 4,
       'crash of all': 1,
+      'restart of some': 1,
+      'crash of all under a new leader': 4,
       'slow path': 4,
       'broken link': 2,
     },
@@ -115,6 +132,7 @@ export const profiles: readonly Profile[] = [
       'add learner': 6,
       promote: 6,
       'remove member': 4,
+      'hasty operator': 4,
       'replaced disk': 3,
     },
     operator: true,
@@ -123,10 +141,15 @@ export const profiles: readonly Profile[] = [
     ...common,
     name: 'majority-lease',
     mode: 'majority',
-    words: 'the same with reads from leases, and clocks that keep their assumption',
+    words:
+      'reads from leases, clocks that keep their assumption, and leaders that are cut off while others ask them',
     replicas: [3, 3, 5],
-    weights: { ...hosts, ...partitions },
-    limits: { leaseClockDrift: 0.1 },
+    weights: { ...hosts, ...partitions, 'isolated leader': 15 },
+    always: 'isolated leader',
+    thinkMs: [30, 100, 100],
+    clients: 6,
+    everyMs: 2_000,
+    limits: { leaseClockDrift: 0.1, electionTimeoutMs: 700 },
   },
   {
     ...common,

@@ -16,6 +16,8 @@ export interface Stage {
   fencerBroken: boolean
   /** Who becomes leader ends after so many effects; null: lives on. */
   newLeadersDieAfter: number | null
+  /** Called when somebody becomes leader. */
+  onElection: (() => void) | null
   /** Starts the replica's process if none runs. */
   start(id: ReplicaId): void
   /** Whether a leader serves whose view names three members or more, each with the disk that it has. */

@@ -1,4 +1,4 @@
-import type { ReplicaId } from '@chatroom/election'
+import { type Member, type PlacedView, type ReplicaId, sameMember } from '@chatroom/election'
 import type { Message, ReplicaEvent, ReplicaStatus } from '@chatroom/replica'
 import type { Entry, PersistBatch, StoredState } from '@chatroom/replication-log'
 import { hashBytes } from '../kernel/random.ts'
@@ -44,6 +44,10 @@ export class Oracle {
   /** Of every place of the log, by index and term. */
   readonly #places: Map<number, Place>[] = []
   readonly #leaders = new Map<number, VirtualProcess>()
+  /** The view by which a candidate stands, by candidate and term. */
+  readonly #standBy = new Map<string, PlacedView>()
+  /** For whom a disk has voted, by disk and term. */
+  readonly #votes = new Map<string, ReplicaId>()
   readonly #applied = new Map<number, Applied>()
   /** Terms of the entries up to which somebody said that the log is committed, by index. */
   readonly #committed = new Map<number, number>()
@@ -113,10 +117,18 @@ export class Oracle {
     this.#of(process)?.durable.compact(index)
   }
 
-  sent(process: VirtualProcess, message: Message): void {
+  sent(process: VirtualProcess, to: Member, message: Message): void {
     if (message.type === 'append' || message.type === 'snapshotChunk') this.#leads(process, message.term)
-    if (message.type !== 'append') return
     const watched = this.#of(process)
+    if (message.type === 'voteRequest' && !message.pre) {
+      this.#standBy.set(`${process.replica} ${message.term}`, message.view)
+      this.#voted(watched, process.replica, message.term)
+    }
+    if (message.type === 'voteReply' && message.granted && !message.pre)
+      this.#voted(watched, to.id, message.term)
+    if (watched !== undefined && 'commit' in message && message.commit.index > 0)
+      this.#committedUpTo(watched, message.commit.index, message.commit.term)
+    if (message.type !== 'append') return
     const term = watched?.accepted.termAt(message.commitIndex)
     if (watched !== undefined && term !== undefined && message.commitIndex > 0)
       this.#committedUpTo(watched, message.commitIndex, term)
@@ -124,6 +136,7 @@ export class Oracle {
 
   reported(process: VirtualProcess, event: ReplicaEvent): void {
     if (event.type === 'role' && event.role === 'leader') this.#becameLeader(process)
+    if (event.type === 'admitted') this.#admitted(process, event.view)
     this.look(process)
   }
 
@@ -186,6 +199,15 @@ export class Oracle {
       )
   }
 
+  /** A client reads a state with everything up to `applied`; when it asked, everything up to `acknowledged` had been acknowledged. */
+  read(process: VirtualProcess, applied: number, acknowledged: number): void {
+    if (applied < acknowledged)
+      this.#fail(
+        'reads see what was acknowledged before',
+        `r${process.replica} answers a read as of entry ${applied}, asked after entry ${acknowledged} was acknowledged`,
+      )
+  }
+
   /** A client was told that its command at this place took effect. */
   acknowledgedAt(process: VirtualProcess, index: number, term: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, index)
@@ -195,7 +217,7 @@ export class Oracle {
     for (const member of view.members) {
       const watched = this.#watched.get(member.id)
       if (watched === undefined || watched.durable.holds(index, term)) holders++
-      else if (this.#mode === 'fail-stop' && member.incarnation === watched.status().incarnation)
+      else if (this.#mode === 'fail-stop' && sameMember(member, watched.status()))
         this.#fail(
           'acknowledged after durable',
           `entry ${index} is acknowledged, but the disk of r${member.id}, a member of the view, does not hold it`,
@@ -219,7 +241,56 @@ export class Oracle {
     if (known !== undefined) return
     this.#committed.set(index, term)
     if (index <= (this.#newestCommitted?.index ?? 0)) return
-    this.#newestCommitted = { index, term, byTerm: Math.max(term, watched.status().term) }
+    const status = watched.status()
+    this.#newestCommitted = { index, term, byTerm: Math.max(term, status.term) }
+    // Nobody knew more until now: so it was counted, and counting is for entries of the own term only.
+    // Undefined: its own disk was not given that much yet.
+    const counted = watched.accepted.termAt(status.commitIndex)
+    if (status.role === 'leader' && counted !== undefined && counted !== status.term)
+      this.#fail(
+        'committed by an entry of the own term',
+        `r${watched.process.replica}, leader of term ${status.term}, takes everything up to entry ${status.commitIndex} of term ${counted} for committed`,
+      )
+  }
+
+  /** A disk votes once in a term: for itself when it stands, or for whom it grants its vote. */
+  #voted(watched: Watched | undefined, candidate: ReplicaId, term: number): void {
+    if (watched === undefined) return
+    const { id, disk } = watched.status()
+    const counted = this.#standBy.get(`${candidate} ${term}`)?.members.find((member) => member.id === id)
+    if (counted !== undefined && counted.disk !== '' && counted.disk !== disk)
+      this.#fail(
+        'votes of the disks that count',
+        `r${id} votes for r${candidate} in term ${term} with the disk ${disk}, and the view counts on ${counted.disk}`,
+      )
+    const key = `${disk} ${term}`
+    const known = this.#votes.get(key)
+    if (known === undefined) this.#votes.set(key, candidate)
+    else if (known !== candidate)
+      this.#fail(
+        'one vote per term',
+        `r${watched.process.replica} votes for r${candidate} in term ${term}, and has voted for r${known}`,
+      )
+  }
+
+  /** Fail-stop: who takes itself for admitted is named by a view that somebody has counted as committed. */
+  #admitted(process: VirtualProcess, view: PlacedView): void {
+    const watched = this.#of(process)
+    const status = watched?.status()
+    if (watched === undefined || status === undefined) return
+    const { index, term } = view
+    // What a leader counts it may not have told anybody yet.
+    if (status.role === 'leader') this.#committedUpTo(watched, index, term)
+    const known = this.#committed.get(index) ?? term
+    if (
+      !view.members.some((member) => sameMember(member, status)) ||
+      index > this.newestCommitted ||
+      known !== term
+    )
+      this.#fail(
+        'admitted by a committed view',
+        `r${status.id} takes itself for admitted by view ${index} of term ${term}, and committed is the log up to ${this.newestCommitted}`,
+      )
   }
 
   #becameLeader(process: VirtualProcess): void {

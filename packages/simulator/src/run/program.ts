@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { StateMachine } from '@chatroom/replica'
 import { describeFault, faultKinds } from '../faults/fault.ts'
 import { type Profile, profiles } from '../faults/profile.ts'
+import { hashText } from '../kernel/random.ts'
 import { chatWorkload } from '../workloads/chat-workload.ts'
 import { registerWorkload } from '../workloads/register-workload.ts'
 import type { Workload } from '../workloads/workload.ts'
@@ -19,7 +20,10 @@ Runs a whole cluster with its clients on a virtual clock, network and disk, once
   --workload NAME   chat or registers (default: chat)
   --seeds N         how many seeds of each profile (default: 100)
   --from N          the first seed (default: 1)
-  --soak            go on until stopped
+  --from-text TEXT  a first seed made from a text: other seeds for every commit, and the same ones for the same
+  --seconds N       of each profile: begins no seed after so long (default: no limit)
+  --soak            go on until stopped, a few seeds of each profile in turn
+  --hashes          print nothing but the hash of each seed's trace, to compare two machines
   --trace           print everything that happens; with --seeds 1
   --keep N,N,…      only these faults of the seed's schedule
   --shrink          cut each failing run down to the faults it needs
@@ -31,13 +35,18 @@ Exit codes: 0 nothing found, 1 an invariant was broken, 2 wrong usage.
 /** How often the line of progress is renewed, milliseconds. */
 const PROGRESS_MS = 2_000
 const SHRINK_RUNS = 200
+/** Seeds of each profile in one round of a soak. */
+const SOAK_SEEDS = 50
 
 interface Settings {
   readonly profiles: readonly Profile[]
   readonly workload: string
   readonly count: number
   readonly from: number
+  readonly seconds: number
+  readonly soak: boolean
   readonly trace: boolean
+  readonly hashes: boolean
   readonly shrink: boolean
   readonly keep: ReadonlySet<number> | null
 }
@@ -45,14 +54,23 @@ interface Settings {
 function settingsOf(args: readonly string[]): Settings | null {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
-  const options = { mode: text, workload: text, seeds: text, from: text, keep: text, soak: flag } as const
+  const options = {
+    mode: text,
+    workload: text,
+    seeds: text,
+    from: text,
+    'from-text': text,
+    seconds: text,
+    keep: text,
+    soak: flag,
+  } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { ...options, trace: flag, shrink: flag, help: flag },
+    options: { ...options, trace: flag, hashes: flag, shrink: flag, help: flag },
     allowPositionals: false,
   })
   if (values.help) return null
-  const { mode, workload = 'chat', keep } = values
+  const { mode, workload = 'chat', keep, seconds, 'from-text': fromText } = values
   const chosen = profiles.filter(({ name }) => mode === undefined || name === mode)
   if (chosen.length === 0) throw new TypeError(`--mode ${mode}: give one of ${names}`)
   if (!['chat', 'registers'].includes(workload))
@@ -60,9 +78,12 @@ function settingsOf(args: readonly string[]): Settings | null {
   return {
     profiles: chosen,
     workload,
-    count: values.soak ? Number.POSITIVE_INFINITY : wholeNumber('seeds', values.seeds ?? '100'),
-    from: wholeNumber('from', values.from ?? '1'),
+    count: wholeNumber('seeds', values.seeds ?? (values.soak ? String(SOAK_SEEDS) : '100')),
+    from: fromText === undefined ? wholeNumber('from', values.from ?? '1') : seedFrom(fromText),
+    seconds: seconds === undefined ? Number.POSITIVE_INFINITY : wholeNumber('seconds', seconds),
+    soak: values.soak,
     trace: values.trace,
+    hashes: values.hashes,
     shrink: values.shrink,
     keep: keep === undefined ? null : new Set(keep.split(',').map((item) => wholeNumber('keep', item))),
   }
@@ -74,6 +95,23 @@ function wholeNumber(option: string, text: string): number {
     throw new TypeError(`--${option} ${text}: give a whole number of 0 or more`)
   }
   return value
+}
+
+/** Beyond the seeds that people choose by hand. */
+function seedFrom(text: string): number {
+  return 1_000_000 + (hashText(text) >>> 0)
+}
+
+/** Round after round over all profiles, each with new seeds; ends when it is stopped. */
+async function soak(settings: Settings): Promise<never> {
+  let failures = 0
+  for (let { from } = settings; ; from += settings.count) {
+    failures += await runAll({ ...settings, from })
+    print(
+      `soak: seeds ${from} to ${from + settings.count - 1} of each profile are done, ${failures} failures so far`,
+    )
+    if (failures > 0) process.exitCode = 1
+  }
 }
 
 async function runAll(settings: Settings): Promise<number> {
@@ -92,6 +130,7 @@ async function runProfile<Command, Reply, Machine extends StateMachine<Command, 
   profile: Profile,
   workload: Workload<Command, Reply, Machine>,
 ): Promise<number> {
+  if (settings.hashes) return printHashes(settings, profile, workload)
   print(`${profile.name}: ${profile.words}`)
   const began = performance.now()
   let told = began
@@ -106,6 +145,7 @@ async function runProfile<Command, Reply, Machine extends StateMachine<Command, 
         tellFailure(settings, profile, result)
         if (settings.shrink) await tellShrunk(settings, profile, workload, result.seed)
       }
+      if (performance.now() - began > settings.seconds * 1_000) return false
       if (performance.now() - told < PROGRESS_MS) return true
       told = performance.now()
       tell(soFar)
@@ -115,6 +155,23 @@ async function runProfile<Command, Reply, Machine extends StateMachine<Command, 
   tell(summary)
   tellCoverage(summary)
   return summary.failures.length
+}
+
+async function printHashes<Command, Reply, Machine extends StateMachine<Command, Reply>>(
+  { from, count }: Settings,
+  profile: Profile,
+  workload: Workload<Command, Reply, Machine>,
+): Promise<number> {
+  const { failures } = await runCampaign({
+    profile,
+    workload,
+    seeds: countFrom(from, count),
+    after: ({ seed, traceHash, traceLength }) => {
+      print(`${profile.name} ${workload.name} ${seed}: ${traceHash} of ${traceLength} events`)
+      return true
+    },
+  })
+  return failures.length
 }
 
 async function runOne<Command, Reply, Machine extends StateMachine<Command, Reply>>(
@@ -180,6 +237,7 @@ function print(line: string): void {
 try {
   const settings = settingsOf(process.argv.slice(2))
   if (settings === null) process.stdout.write(usage)
+  else if (settings.soak) await soak(settings)
   else process.exitCode = (await runAll(settings)) === 0 ? 0 : 1
 } catch (error) {
   if (!(error instanceof TypeError)) throw error

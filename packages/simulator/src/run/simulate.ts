@@ -13,6 +13,7 @@ import { Trace } from '../kernel/trace.ts'
 import type { Workload } from '../workloads/workload.ts'
 import { Cluster, type Program } from '../world/cluster.ts'
 import { tidyUp, whatIsWrong } from './health.ts'
+import type { Recorded } from './recorded.ts'
 
 export interface SimulationOptions<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   readonly seed: number
@@ -22,6 +23,8 @@ export interface SimulationOptions<Command, Reply, Machine extends StateMachine<
   readonly keep?: ReadonlySet<number>
   /** Gets the trace as lines of text. */
   readonly print?: (line: string) => void
+  /** Is told every step of every replica. */
+  readonly record?: (recorded: Recorded) => void
 }
 
 export interface SimulationResult {
@@ -31,6 +34,8 @@ export interface SimulationResult {
   readonly traceHash: string
   readonly traceLength: number
   readonly virtualMs: number
+  /** How many replicas the cluster began with. */
+  readonly replicas: number
   readonly faults: readonly Fault[]
   readonly acknowledged: number
   /** How often each kind of thing happened. */
@@ -42,6 +47,7 @@ const COME_BACK_MS = 30_000
 const LOOK_EVERY_MS = 100
 /** So many events without time going on: somebody answers somebody for ever. */
 const MOST_EVENTS_AT_ONCE = 50_000
+const EVENTS_PER_TURN = 1_000
 
 /** One run: a whole cluster and its clients, from a seed. The same options give the same run, bit for bit. */
 export async function simulate<Command, Reply, Machine extends StateMachine<Command, Reply>>(
@@ -82,6 +88,7 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       trace: this.#trace,
       violations: this.#violations,
       oracle: this.#oracle,
+      record: options.record,
     })
     this.#cluster.haltAllowed = profile.haltAllowed
   }
@@ -134,6 +141,7 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       traceHash: this.#trace.hash,
       traceLength: this.#trace.length,
       virtualMs: this.#timeline.now,
+      replicas: this.#conditions.replicas,
       faults,
       acknowledged: this.#oracle.acknowledged,
       counts: this.#trace.counts(),
@@ -159,7 +167,8 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
     let events = 0
     while (this.#violations.first === null && this.#timeline.runNext(until)) {
       await settled()
-      if (++events < MOST_EVENTS_AT_ONCE) continue
+      if (++events % EVENTS_PER_TURN === 0) await turn()
+      if (events < MOST_EVENTS_AT_ONCE) continue
       if (this.#timeline.now - since < 100)
         this.#violations.add('comes to rest', `${events} events within ${this.#timeline.now - since} ms`)
       since = this.#timeline.now
@@ -239,8 +248,15 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   }
 }
 
-/** Resolves when no promise has anything left to do: all microtasks run before the next turn of the event loop. */
+/** Resolves when no promise has anything left to do: Node runs every microtask, and those that they cause, before the next tick. */
 function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve)
+  })
+}
+
+/** Lets the rest of the program have its turn: whoever runs this may have timers. */
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })

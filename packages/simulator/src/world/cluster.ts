@@ -1,5 +1,11 @@
 import type { ModeName, ReplicaId } from '@chatroom/election'
-import { createReplica, type Fencer, type Replica, type StateMachine } from '@chatroom/replica'
+import {
+  createReplica,
+  type Fencer,
+  type Replica,
+  type StateMachine,
+  type StepRecord,
+} from '@chatroom/replica'
 import type { Conditions } from '../faults/conditions.ts'
 import type { Operator, Stage } from '../faults/stage.ts'
 import type { Oracle } from '../invariants/oracle.ts'
@@ -7,6 +13,7 @@ import type { Violations } from '../invariants/violation.ts'
 import { Random } from '../kernel/random.ts'
 import type { Timeline } from '../kernel/timeline.ts'
 import type { Trace } from '../kernel/trace.ts'
+import type { Recorded } from '../run/recorded.ts'
 import { describeEvent, describeMessage, kindOfEvent, kindOfMessage } from './describe.ts'
 import { HostClock, processClock } from './virtual-clock.ts'
 import { VirtualDisk } from './virtual-disk.ts'
@@ -29,6 +36,7 @@ export interface ClusterOptions<Command, Reply, Machine extends StateMachine<Com
   readonly trace: Trace
   readonly violations: Violations
   readonly oracle: Oracle
+  readonly record?: ((recorded: Recorded) => void) | undefined
 }
 
 type VirtualReplica<Command, Reply, Machine extends StateMachine<Command, Reply>> = Replica<
@@ -68,6 +76,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   /** Replicas halt only where the run says that they may: any other halt is a violation. */
   haltAllowed = false
   newLeadersDieAfter: number | null = null
+  onElection: (() => void) | null = null
   /** The fencer does not work. */
   fencerBroken = false
 
@@ -103,7 +112,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   start(id: ReplicaId): void {
     const host = this.host(id)
     if (host.program !== null) return
-    const { timeline, trace, violations, oracle, seed, conditions } = this.#options
+    const { timeline, trace, violations, oracle, seed, conditions, record } = this.#options
     const pid = this.#pids++
     const process = new VirtualProcess({
       replica: id,
@@ -143,6 +152,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
             `${stored.identity.disk} as incarnation ${stored.identity.incarnation}: log ${stored.before.index}..${stored.last.index} of term ${stored.last.term}, term ${stored.hardState.term}`,
         )
         oracle.processStarts(process, () => replica.status(), stored)
+        record?.({ type: 'starts', replica: id, stored })
       },
       persisting: (batch) => {
         const last = batch.entries.at(-1)
@@ -191,7 +201,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
           message.term,
           () => `to r${to.id}: ${describeMessage(message)}`,
         )
-        oracle.sent(process, message)
+        oracle.sent(process, to, message)
       },
     })
     const replica: VirtualReplica<Command, Reply, Machine> = createReplica<
@@ -209,6 +219,9 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
       ...(this.#options.fencer && { fencer: this.#fencer(process) }),
       clock: processClock(process, timeline, host.clock, new Random(seed, `process ${pid}`)),
       hello: { clientAddress: `r${id}`, pid, processStart: `p${pid}` },
+      ...(record !== undefined && {
+        recorder: (step: StepRecord) => record({ type: 'step', replica: id, step }),
+      }),
       limits: conditions.limits,
       snapshotEveryBytes: conditions.snapshotEveryBytes,
     })
@@ -225,8 +238,9 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
         return
       }
       oracle.reported(process, event)
-      if (event.type === 'role' && event.role === 'leader' && this.newLeadersDieAfter !== null)
-        process.dieAfterEffects(this.newLeadersDieAfter)
+      if (event.type !== 'role' || event.role !== 'leader') return
+      if (this.newLeadersDieAfter !== null) process.dieAfterEffects(this.newLeadersDieAfter)
+      this.onElection?.()
     })
     replica.start().then(
       () => {
@@ -281,11 +295,12 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   }
 
   #ended(host: Host<Command, Reply, Machine>, process: VirtualProcess, why: string): void {
-    const { trace, oracle } = this.#options
+    const { trace, oracle, record } = this.#options
     trace.note('ends', host.id, process.pid, 0, () => `(${why})`)
     host.program?.transport.processEnded()
     host.program = null
-    host.disk.crash()
+    host.disk.crash({ torn: this.#options.conditions.tornWrites })
+    record?.({ type: 'ends', replica: host.id })
     oracle.processEnded(process)
     this.onEnd(host, why)
   }

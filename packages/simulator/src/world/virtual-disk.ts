@@ -51,10 +51,12 @@ export class VirtualDisk {
     return this.#memory.open(this.#replica)
   }
 
-  /** Its process ended: of the flush that was under way any first part may have reached the disk. */
-  crash(): void {
+  /** Its process ended: of the flush that was under way any first part may have reached the disk; or all or nothing of it, where writes are not torn. */
+  crash({ torn }: { torn: boolean }): void {
     this.#process = null
-    this.#memory.crash({ keepUnsynced: (steps) => this.#random.below(steps + 1) })
+    this.#memory.crash({
+      keepUnsynced: (steps) => (torn ? this.#random.below(steps + 1) : this.#random.chance(0.5) ? steps : 0),
+    })
   }
 
   /** Another disk in its place, empty. */

@@ -16,6 +16,7 @@ export class VirtualProcess {
   #inbox: { readonly run: () => void; readonly timer: boolean }[] = []
   #effectsLeft = Number.POSITIVE_INFINITY
   #fatalMessage = ''
+  #fatalAfterMs = 0
 
   constructor(options: {
     replica: ReplicaId
@@ -64,14 +65,18 @@ export class VirtualProcess {
     this.#effectsLeft = effects
   }
 
-  /** Ends it as soon as it has sent a message of this kind; '': no longer. */
-  dieAfterSending(kind: string): void {
+  /** Ends it so many milliseconds after it has sent a message of this kind; '': no longer. */
+  dieAfterSending(kind: string, afterMs = 0): void {
     this.#fatalMessage = kind
+    this.#fatalAfterMs = afterMs
   }
 
   /** It has sent a message. */
   hasSent(kind: string): void {
-    if (kind === this.#fatalMessage) this.kill(`killed after it ${kind}`)
+    if (kind !== this.#fatalMessage) return
+    if (this.#fatalAfterMs === 0) return this.kill(`killed after it ${kind}`)
+    this.#fatalMessage = ''
+    this.#timeline.after(this.#fatalAfterMs, () => this.kill(`killed a moment after it ${kind}`))
   }
 
   kill(why: string): void {
