@@ -28,6 +28,8 @@ export interface Profile {
   readonly mustComeBack: boolean
   /** Replicas may stop themselves for other reasons than a disk that failed. */
   readonly haltAllowed: boolean
+  /** When a cluster does not come back an operator founds a new one from the best of what is left. */
+  readonly forcedRecovery?: boolean
   /** When faults cease an operator makes all replicas members again, with the disks that they have. */
   readonly operator: boolean
 }
@@ -107,9 +109,10 @@ export const profiles: readonly Profile[] = [
     words:
       'more than fail-stop claims to survive: partitions, a fencer that fails, lost and rotten disks; it may stop, and must not lie',
     replicas: [3, 3, 3, 2, 4],
-    weights: { ...hosts, ...partitions, 'broken fencer': 3, 'replaced disk': 1, 'bit flip': 1 },
+    weights: { ...hosts, ...partitions, 'broken fencer': 3, 'replaced disk': 3, 'bit flip': 3 },
     mustComeBack: false,
     haltAllowed: true,
+    forcedRecovery: true,
   },
   {
     ...common,

@@ -68,6 +68,18 @@ export class Oracle {
     return this.#newestCommitted?.index ?? 0
   }
 
+  /** An operator has founded a new cluster from what was left: terms, views and what was acknowledged count from here. */
+  newCluster(): void {
+    this.#places.length = 0
+    this.#leaders.clear()
+    this.#standBy.clear()
+    this.#votes.clear()
+    this.#applied.clear()
+    this.#committed.clear()
+    this.#newestCommitted = null
+    this.#acknowledged = 0
+  }
+
   processStarts(process: VirtualProcess, status: () => ReplicaStatus, stored: StoredState): void {
     this.#watched.set(process.replica, {
       process,

@@ -12,6 +12,7 @@ import { Timeline } from '../kernel/timeline.ts'
 import { Trace } from '../kernel/trace.ts'
 import type { Workload } from '../workloads/workload.ts'
 import { Cluster, type Program } from '../world/cluster.ts'
+import { forceRecovery } from './forced-recovery.ts'
 import { tidyUp, whatIsWrong } from './health.ts'
 import type { Recorded } from './recorded.ts'
 
@@ -131,7 +132,9 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       if (this.#violations.first === null) await this.#comeBack(Promise.resolve())
       if (this.#violations.first === null) this.#compareStates()
     }
-    if (this.#violations.first === null) {
+    const recovered = profile.forcedRecovery === true && (await this.#forceRecovery())
+    // After a forced recovery something acknowledged may be gone: the operator was told.
+    if (this.#violations.first === null && !recovered) {
       const words = judge.judge()
       if (words !== null) this.#violations.add('linearizable', words)
     }
@@ -176,8 +179,8 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
     }
   }
 
-  async #comeBack(lives: Promise<unknown>): Promise<void> {
-    const { mustComeBack, operator } = this.#options.profile
+  async #comeBack(lives: Promise<unknown>, mustComeBack = this.#options.profile.mustComeBack): Promise<void> {
+    const { operator } = this.#options.profile
     let alive = true
     const over = lives.then(() => {
       alive = false
@@ -193,6 +196,25 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       await this.#play(this.#timeline.now + LOOK_EVERY_MS)
     }
     void over
+  }
+
+  /** False: it was not needed, or there is nothing to recover from. */
+  async #forceRecovery(): Promise<boolean> {
+    if (this.#violations.first !== null || this.#whatIsWrong() === null) return false
+    this.#oracle.newCluster()
+    const recovery = await forceRecovery(this.#cluster)
+    if (recovery === null) return false
+    const { founder, last } = recovery
+    this.#trace.note(
+      'operator forces recovery',
+      founder,
+      last.index,
+      last.term,
+      () => `from ${last.index} of term ${last.term}`,
+    )
+    await this.#comeBack(Promise.resolve(), true)
+    if (this.#violations.first === null) this.#compareStates()
+    return true
   }
 
   async #confirm(confirmations: readonly Promise<string | null>[]): Promise<void> {

@@ -268,6 +268,12 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     for (const { disk } of this.hosts) disk.flushMs = [0.2, 3]
   }
 
+  /** A state machine in the hands of an operator's program: nobody hears what it applies. */
+  unheard(): WatchedMachine<Command, Reply, Machine> {
+    const nobody = { mayAct: () => false }
+    return new WatchedMachine<Command, Reply, Machine>(this.#options.machine(), nobody, () => undefined)
+  }
+
   leader(): ReplicaId | null {
     return this.programs().find(({ replica }) => replica.status().serving)?.replica.id ?? null
   }

@@ -14,6 +14,8 @@ export class VirtualDisk {
   #generation = 0
   #memory: MemoryDisk
   #process: VirtualProcess | null = null
+  /** An operator's program uses it, outside of the virtual time. */
+  #atOnce = false
   /** Milliseconds of one flush, at the least and usually at the most. */
   flushMs: Range
   /** A slow disk: flushes take so many times as long. */
@@ -47,7 +49,17 @@ export class VirtualDisk {
   /** The storage of a process that starts on this disk. */
   open(process: VirtualProcess): Storage {
     this.#process = process
+    this.#atOnce = false
     this.failed = false
+    return this.#memory.open(this.#replica)
+  }
+
+  /** The storage for an operator's program while no replica runs on it; the disk is as it should be. */
+  openForOperator(): Storage {
+    this.#process = null
+    this.full = false
+    this.failsNext = false
+    this.#atOnce = true
     return this.#memory.open(this.#replica)
   }
 
@@ -84,6 +96,7 @@ export class VirtualDisk {
   }
 
   #flush(_bytes: number, done: (outcome?: 'full' | 'failed') => void): void {
+    if (this.#atOnce) return done()
     const process = this.#process
     if (process === null) return
     const [least, most] = this.flushMs

@@ -22,11 +22,11 @@ export class WatchedMachine<Command, Reply, Machine extends StateMachine<Command
   readonly inner: Machine
   /** The state is that after this entry. */
   appliedIndex = 0
-  readonly #process: VirtualProcess
+  readonly #process: Pick<VirtualProcess, 'mayAct'>
   readonly #applied: (applied: Applied) => void
   #commandHash = 0
 
-  constructor(inner: Machine, process: VirtualProcess, applied: (applied: Applied) => void) {
+  constructor(inner: Machine, process: Pick<VirtualProcess, 'mayAct'>, applied: (applied: Applied) => void) {
     this.inner = inner
     this.version = inner.version
     this.#process = process
