@@ -15,7 +15,7 @@ describe('the counter', () => {
 describe.each(profiles)('in the simulator, with the faults of $name', { timeout: 120_000 }, (profile) => {
   it('counts each request once', async () => {
     const workload = counterWorkload({ remembers: true })
-    const { failures, acknowledged } = await runCampaign({ profile, workload, seeds: countFrom(1, 3) })
+    const { failures, acknowledged } = await runCampaign({ profile, workload, seeds: countFrom(1, 6) })
     expect(failures.map(({ seed, violation }) => ({ seed, violation }))).toEqual([])
     expect(acknowledged).toBeGreaterThan(100)
   })

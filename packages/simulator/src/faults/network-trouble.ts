@@ -22,8 +22,10 @@ export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = 
   },
 
   // For as long as it takes to elect another: who asks the old one meanwhile hears of old times.
-  'isolated leader'({ amount }, { id }, { stage, until }) {
-    for (const undo of isolate(stage, stage.leader() ?? id)) until(500 + amount * 2_000, undo)
+  'isolated leader'({ amount }, _host, { stage, until }) {
+    const leader = stage.leader()
+    if (leader === null) return
+    for (const undo of isolate(stage, leader)) until(500 + amount * 2_000, undo)
   },
 
   // Two halves that see each other only through one replica, which both want for their leader.
