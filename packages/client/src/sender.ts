@@ -10,6 +10,7 @@ import {
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOf, failureOfCall, leftBehind } from './failure.ts'
+import { leaveStream } from './leave-stream.ts'
 import { onAbort } from './on-abort.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
@@ -227,7 +228,7 @@ export class Sender {
         clearInterval(silence)
         forget()
         forgetEnd()
-        stream.cancel()
+        leaveStream(stream)
         resolve({ failure, answers })
       }
       const leave = (): void => finish(leftBehind)

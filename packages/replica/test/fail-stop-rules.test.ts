@@ -1,6 +1,7 @@
 import type { ReplicaId } from '@chatroom/election'
 import { describe, expect, it } from 'vitest'
 import { crashesTolerated, explainWaiting, roleOf } from '../src/core/explain.ts'
+import type { Limits } from '../src/core/limits.ts'
 import { currentView } from '../src/core/state.ts'
 import { CoreCluster } from './core-cluster.ts'
 import { command, member, OneCore, only, viewEntry, viewOf } from './one-core.ts'
@@ -19,9 +20,10 @@ const viewIds = (cluster: CoreCluster, id: ReplicaId): ReplicaId[] =>
   currentView(cluster.core(id)).members.map((m) => m.id)
 
 /** Replica 0, admitted, follows replica 1 with all three in its view. */
-function follower(): OneCore {
+function follower(limits: Partial<Limits> = {}): OneCore {
   const core = new OneCore({
     mode: 'fail-stop',
+    limits,
     entries: [viewEntry(1, 1, all)],
     hardState: { clusterId: 'c' },
   })
@@ -31,9 +33,9 @@ function follower(): OneCore {
   return core
 }
 
-/** Replica 0 leads with all three in its view, and that is in force. */
-function leader(): OneCore {
-  const core = follower()
+/** Replica 0 leads with replica 2 in its view, and that is in force. */
+function leader(limits: Partial<Limits> = {}): OneCore {
+  const core = follower(limits)
   core.refuse(1)
   core.pass(200)
   core.receive(C, core.voteReply())
@@ -349,7 +351,7 @@ describe('rule 5: coming back', () => {
   })
 
   it('one at a time, each view in force before the next', () => {
-    const cluster = new CoreCluster('fail-stop', [0, 1, 2, 3])
+    const cluster = new CoreCluster('fail-stop', [0, 1, 2, 3], { joinRoundMs: Number.POSITIVE_INFINITY })
     cluster.start(0, 1, 2, 3)
     cluster.pass(200)
     cluster.crash(2, 3)
@@ -385,6 +387,37 @@ describe('rule 5: coming back', () => {
     cluster.heldDisks.clear()
     cluster.pass(300)
     expect(viewIds(cluster, 0)).toEqual([0, 1])
+  })
+})
+
+describe('rule 5: a returnee whose disk is slow', () => {
+  const B2 = member(1, 2)
+
+  /** The view, when replica 1 came back and lacked one more entry at each of its answers, which came so late. */
+  function viewAfter(rounds: number, roundMs: number): number[] {
+    const core = leader({ joinRoundMs: 30, joinRounds: 5, stallMs: 10_000, fenceAfterMs: 10_000 })
+    core.connect(B2)
+    for (let round = 0; round < rounds; round++) {
+      const { index } = core.core.log.last
+      core.happens({ type: 'propose', payloads: [new Uint8Array(1)], wallTime: 1 })
+      core.tick(roundMs)
+      core.receive(C, core.appended({ matchIndex: index + 1 }))
+      core.receive(B2, core.appended({ matchIndex: index }))
+    }
+    core.tick(1)
+    return core.view.members.map(({ id }) => id)
+  }
+
+  it('is named when it keeps pace', () => {
+    expect(viewAfter(3, 20)).toEqual([0, 1, 2])
+  })
+
+  it('is not named while it does not, for all writes would wait for it', () => {
+    expect(viewAfter(3, 40)).toEqual([0, 2])
+  })
+
+  it('is named all the same after so many rounds, for a slow copy is better than none', () => {
+    expect(viewAfter(7, 40)).toEqual([0, 1, 2])
   })
 })
 

@@ -48,6 +48,24 @@ describe('a follower that lags', () => {
     expect(only('append', messagesIn(core.tick(50)))).toMatchObject([{ entries: [] }])
   })
 
+  it('gets what is committed without it in small pieces, one at a time, until it is near', () => {
+    const core = leader({ limits: { joinLagEntries: 5, catchUpBytes: 500 } })
+    core.receive(C, core.appended({}))
+    propose(core, 20)
+    core.receive(C, core.appended({}))
+    const { index } = core.core.log.last
+    expect(core.core.commitIndex).toBe(index)
+    core.receive(B, core.appended({ matchIndex: 1 }))
+    const progress = core.core.lead?.progress.get(1)
+    expect(progress?.inflight).toHaveLength(1)
+    expect(progress?.inflightBytes).toBeLessThanOrEqual(500)
+    // Near the end it is a follower like any other.
+    core.receive(B, core.appended({ matchIndex: index - 5 }))
+    propose(core, 1)
+    propose(core, 1)
+    expect(progress?.inflight.length).toBeGreaterThan(1)
+  })
+
   it('is not sent more messages, or more bytes, than may be under way', () => {
     const few = leader({ limits: { inflightMessages: 2, appendBytes: 1 } })
     few.receive(B, few.appended({}))

@@ -1,5 +1,6 @@
 import { type Member, names, sameMember, type View } from '@chatroom/election'
 import { type Entry, entryBytes } from '@chatroom/replication-log'
+import { noteCatchUp } from './catch-up.ts'
 import { advanceCommit, requestApply } from './commit.ts'
 import type { Appended } from './messages.ts'
 import { appendEntries, type Outbox, viewEntry } from './outbox.ts'
@@ -112,6 +113,7 @@ function accepted(core: Core, out: Outbox, progress: Progress, matchIndex: numbe
     )
   progress.match = Math.max(progress.match, matchIndex)
   progress.next = Math.max(progress.next, progress.match + 1)
+  noteCatchUp(core, progress)
   let answered = 0
   for (const sent of progress.inflight) {
     if (sent.last > progress.match) break

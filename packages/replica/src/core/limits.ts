@@ -24,8 +24,16 @@ export interface Limits {
   readonly uncommittedBytes: number
   /** Reads that wait for their round; more are refused as overloaded. */
   readonly pendingReads: number
-  /** Fail-stop: a returnee is named by the view when its log lacks at most so many entries. */
+  /** A returnee is named by the view, and a learner may be promoted, when its log lacks at most so many entries. */
   readonly joinLagEntries: number
+  /**
+   * Fail-stop: and when it had within so many milliseconds what the log held, so that nobody waits for it once it counts. One that does not get so near in `joinRounds` tries is
+   * named all the same.
+   */
+  readonly joinRoundMs: number
+  readonly joinRounds: number
+  /** To a replica that lacks more than `joinLagEntries` entries that are committed without it: one message at a time, of at most so many bytes, so that it takes little from those that count. */
+  readonly catchUpBytes: number
   /** Entries kept behind a snapshot, so that a follower that is a little late needs no snapshot. */
   readonly compactMarginEntries: number
   /** A part of a snapshot that is not answered after so long is sent again. */
@@ -54,6 +62,9 @@ export const defaultLimits: Limits = {
   uncommittedBytes: 64 * 1024 * 1024,
   pendingReads: 10_000,
   joinLagEntries: 1_000,
+  joinRoundMs: 30,
+  joinRounds: 100,
+  catchUpBytes: 128 * 1024,
   compactMarginEntries: 10_000,
   snapshotRetryMs: 1_000,
   transferMs: 2_000,

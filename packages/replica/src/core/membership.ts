@@ -1,4 +1,5 @@
 import { type Member, names, type View } from '@chatroom/election'
+import { hasCaughtUp } from './catch-up.ts'
 import type { MemberChange } from './events.ts'
 import { appendView, commitWhatIsHeld } from './leader.ts'
 import type { Outbox } from './outbox.ts'
@@ -36,9 +37,8 @@ function caughtUp(core: Core): Member[] {
     const peer = core.peers.get(progress.member.id)
     const named = view.members.find((member) => names(member, progress.member))
     if (named !== undefined && named.disk !== '') continue
-    const late = core.log.last.index - progress.match
     const silent = core.now - (peer?.heardAt ?? 0)
-    if (progress.state !== 'replicate' || late > core.limits.joinLagEntries || silent > core.limits.stallMs)
+    if (progress.state !== 'replicate' || !hasCaughtUp(core, progress) || silent > core.limits.stallMs)
       continue
     found.push(progress.member)
   }

@@ -1,5 +1,6 @@
 import type { Member } from '@chatroom/election'
 import { type Entry, entryBytes, type Position } from '@chatroom/replication-log'
+import { beginCatchUp, isFarBehind } from './catch-up.ts'
 import type { Outbox } from './outbox.ts'
 import { offerSnapshot, remindOfSnapshot } from './snapshots.ts'
 import type { Core, Progress } from './state.ts'
@@ -20,6 +21,7 @@ export function freshProgress(core: Core, member: Member): Progress {
     snapshotIndex: 0,
     snapshotOffset: 0,
     snapshotAt: 0,
+    catchUp: beginCatchUp(core.log.last.index, core.now),
   }
 }
 
@@ -32,11 +34,12 @@ export function replicate(core: Core, out: Outbox, progress: Progress): void {
   if (core.lead === null || core.halted !== null) return
   if (progress.state === 'probe') return probe(core, out, progress)
   if (progress.state === 'snapshot') return
-  const { inflightMessages, inflightBytes, appendBytes } = core.limits
+  const { inflightMessages, inflightBytes } = core.limits
   while (progress.next <= core.log.last.index && !progress.reading) {
     if (progress.inflight.length >= inflightMessages || progress.inflightBytes >= inflightBytes) return
+    if (progress.inflight.length > 0 && isFarBehind(core, progress)) return
     if (progress.next <= core.log.before.index) return offerSnapshot(core, out, progress)
-    const entries = core.log.slice(progress.next, appendBytes)
+    const entries = core.log.slice(progress.next, bytesAtOnce(core, progress))
     if (entries === null) return readFromStorage(core, out, progress)
     sendEntries(core, out, progress, entries)
   }
@@ -56,6 +59,11 @@ function probe(core: Core, out: Outbox, progress: Progress): void {
   progress.probing = true
 }
 
+function bytesAtOnce(core: Core, progress: Progress): number {
+  const { appendBytes, catchUpBytes } = core.limits
+  return isFarBehind(core, progress) ? Math.min(appendBytes, catchUpBytes) : appendBytes
+}
+
 function previousOf(core: Core, progress: Progress): Position {
   const index = progress.next - 1
   return { index, term: core.log.termAt(index) ?? 0 }
@@ -67,7 +75,7 @@ function readFromStorage(core: Core, out: Outbox, progress: Progress): void {
     type: 'readLog',
     peer: progress.member.id,
     from: progress.next,
-    maxBytes: core.limits.appendBytes,
+    maxBytes: bytesAtOnce(core, progress),
   })
 }
 

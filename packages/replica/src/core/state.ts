@@ -55,6 +55,18 @@ export interface Progress {
   snapshotIndex: number
   snapshotOffset: number
   snapshotAt: number
+  /** How fast it comes near the end of the log. */
+  catchUp: CatchUp
+}
+
+/** Rounds of coming near the end of the log (thesis §4.2.1): a round is over when the peer has all that the log held when the round began. */
+export interface CatchUp {
+  /** Where the log ended when the present round began, and when that was. */
+  goal: number
+  since: number
+  /** Rounds that are over, and how long the last one took, milliseconds. */
+  rounds: number
+  lastMs: number
 }
 
 interface PendingRead {

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { leaveStream } from './leave-stream.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function stream(writableLength: number): {
+  readonly done: string[]
+  readonly over: () => void
+  readonly stream: Parameters<typeof leaveStream>[0]
+} {
+  const done: string[] = []
+  let over = (): void => undefined
+  return {
+    done,
+    over: () => over(),
+    stream: {
+      writableLength,
+      end: () => done.push('end'),
+      cancel: () => void done.push('cancel'),
+      once: (_, listener) => {
+        over = listener
+      },
+    },
+  }
+}
+
+it('a stream that everything has left is cancelled at once', () => {
+  const { stream: left, done } = stream(0)
+  leaveStream(left)
+  expect(done).toEqual(['cancel'])
+})
+
+it('one with something yet to leave is ended, and cancelled only if the server does not end it', () => {
+  const { stream: left, done } = stream(3)
+  leaveStream(left)
+  expect(done).toEqual(['end'])
+  vi.runAllTimers()
+  expect(done).toEqual(['end', 'cancel'])
+})
+
+it('and not cancelled after the server has ended it', () => {
+  const { stream: left, done, over } = stream(3)
+  leaveStream(left)
+  over()
+  vi.runAllTimers()
+  expect(done).toEqual(['end'])
+})
