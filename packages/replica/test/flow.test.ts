@@ -50,6 +50,7 @@ describe('a follower that lags', () => {
 
   it('gets what is committed without it in small pieces, one at a time, until it is near', () => {
     const core = leader({ limits: { joinLagEntries: 5, catchUpBytes: 500 } })
+    core.connect(C)
     core.receive(C, core.appended({}))
     propose(core, 20)
     core.receive(C, core.appended({}))
