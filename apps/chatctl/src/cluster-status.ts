@@ -26,6 +26,10 @@ export interface ReplicaRow {
   readonly reason: string | null
   readonly pid: number | null
   readonly role: ReplicaAnswer['role'] | null
+  /** Version of its state machine. */
+  readonly machineVersion: number | null
+  /** The version that commands may need, since all replicas have it. */
+  readonly commonVersion: number | null
   readonly term: number | null
   /** Who leads, as this replica knows. */
   readonly leader: number | null
@@ -95,6 +99,8 @@ function reachable(answer: ReplicaAnswer, address: string): ReplicaRow {
     reason: null,
     pid: answer.pid,
     role: answer.role,
+    machineVersion: answer.machineVersion,
+    commonVersion: answer.commonVersion,
     term: answer.term,
     leader: answer.leader,
     leaderAddress: answer.leaderAddress,
@@ -124,6 +130,8 @@ function unreachable(id: number, address: string, reason: string): ReplicaRow {
     reason,
     pid: null,
     role: null,
+    machineVersion: null,
+    commonVersion: null,
     term: null,
     leader: null,
     leaderAddress: null,

@@ -29,6 +29,8 @@ export interface ReplicaAnswer {
   readonly clusterId: string
   readonly mode: 'fail-stop' | 'majority'
   readonly role: 'leader' | 'follower' | 'candidate' | 'learner' | 'returnee'
+  readonly machineVersion: number
+  readonly commonVersion: number
   readonly term: number
   readonly leader: number | null
   readonly leaderAddress: string | null

@@ -53,10 +53,20 @@ function slowNotes({ slowestMember }: ClusterStatus): string[] {
 
 function notesOf(row: ReplicaRow): string[] {
   if (!row.reachable) return [`replica ${row.id}: ${row.reason ?? 'no answer'}.`]
-  return row.waiting.map(({ words, sinceMs }) => {
-    const text = words.replace(/\.$/, '')
-    return `replica ${row.id} waits: ${text} (for ${sinceMs < 10_000 ? `${sinceMs} ms` : `${Math.floor(sinceMs / 1_000)} s`}).`
-  })
+  return [
+    ...versionNotes(row),
+    ...row.waiting.map(({ words, sinceMs }) => {
+      const text = words.replace(/\.$/, '')
+      return `replica ${row.id} waits: ${text} (for ${sinceMs < 10_000 ? `${sinceMs} ms` : `${Math.floor(sinceMs / 1_000)} s`}).`
+    }),
+  ]
+}
+
+function versionNotes({ id, machineVersion, commonVersion }: ReplicaRow): string[] {
+  if (machineVersion === null || commonVersion === null || machineVersion <= commonVersion) return []
+  return [
+    `replica ${id} has version ${machineVersion} of the chat, the cluster uses version ${commonVersion} until all have been seen with a later one.`,
+  ]
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -15,6 +15,8 @@ function answer(id: number, changes: Partial<ReplicaAnswer> = {}): ReplicaAnswer
     clusterId: 'c0ffee',
     mode: 'fail-stop',
     role: serving ? 'leader' : 'follower',
+    machineVersion: 1,
+    commonVersion: 1,
     term: 7,
     leader: 0,
     leaderAddress: '127.0.0.1:9600',
@@ -178,6 +180,8 @@ describe('status', () => {
       reason: null,
       pid: 100,
       role: 'leader',
+      machineVersion: 1,
+      commonVersion: 1,
       term: 7,
       leader: 0,
       leaderAddress: '127.0.0.1:9600',
@@ -385,6 +389,15 @@ describe('status names the member that slows writes', () => {
     const { stdout } = await run(statusCommand(cluster([quick, answer(1), answer(2)]), false))
     expect(stdout).not.toContain('slows')
   })
+})
+
+test('status tells of a replica whose version the cluster does not use yet', async () => {
+  const upgraded = answer(2, { machineVersion: 2 })
+  const { stdout } = await run(statusCommand(cluster([answer(0), answer(1), upgraded]), false))
+  expect(stdout).toContain(
+    '\nreplica 2 has version 2 of the chat, the cluster uses version 1 until all have been seen with a later one.\n',
+  )
+  expect(stdout).not.toContain('replica 0 has version')
 })
 
 describe('hash', () => {

@@ -19,6 +19,8 @@ function answer(id: number, changes: Partial<ReplicaStatus> & { members?: readon
       clusterId: 'c',
       mode: 'fail-stop',
       role: rest.serving === true ? 'leader' : 'follower',
+      machineVersion: 1,
+      commonVersion: 1,
       term: 1,
       leader: null,
       leaderAddress: null,

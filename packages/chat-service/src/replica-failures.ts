@@ -27,6 +27,8 @@ const reasons: Record<
     reason: 'LIMIT_REACHED',
     message: "The leader's disk is full: nothing was done. Make room on it.",
   },
+  // Nor this: somebody has to upgrade a replica. The message is the replica's own, which names it.
+  'unsupported version': { reason: 'LIMIT_REACHED', message: 'Not all replicas know this yet.' },
   aborted: { reason: 'OUTCOME_UNKNOWN', message: 'The wait ended: try again with the same request id.' },
   stopped: { reason: 'NOT_LEADER', message: 'This replica is starting or stopping: try another.' },
   halted: { reason: 'NOT_LEADER', message: 'This replica has stopped itself: try another.' },
@@ -34,6 +36,10 @@ const reasons: Record<
     reason: 'INTERNAL',
     message: 'This replica is configured wrongly: see its log.',
   },
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 }
 
 /** Any error of a call as what its caller is told. What is not understood becomes INTERNAL and goes to `onFault`; its text stays here. */
@@ -45,7 +51,11 @@ export function toFailure(error: unknown, onFault: (error: unknown) => void): Ch
       error.leader === null || error.leader.address === ''
         ? null
         : { address: error.leader.address, term: error.leader.term }
-    return new ChatFailure(reason, message, { leader, retryAfterMs, cause: error })
+    return new ChatFailure(reason, error.code === 'unsupported version' ? sentence(error.message) : message, {
+      leader,
+      retryAfterMs,
+      cause: error,
+    })
   }
   onFault(error)
   return new ChatFailure('INTERNAL', 'A fault of the server: see its log.', { cause: error })

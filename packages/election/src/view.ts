@@ -11,6 +11,10 @@ export interface View {
   readonly learners: readonly Member[]
   /** The cluster's random name; '' only in the bootstrap view. */
   readonly clusterId: string
+  /**
+   * What the log may hold from this view on: commands that need this version of the state machine, or an earlier one. Raised by a leader once all replicas have it. Absent: 1.
+   */
+  readonly machineVersion?: number
 }
 
 /** A view and the entry that holds it. Views are ordered by term, then index. */
@@ -31,9 +35,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Canonical: equal views have equal bytes. */
 export function encodeView(view: View): Uint8Array {
   const plain = (list: readonly Member[]): unknown[] => list.map((m) => [m.id, m.disk, m.incarnation])
-  return encoder.encode(
-    JSON.stringify({ c: view.clusterId, m: plain(view.members), l: plain(view.learners) }),
-  )
+  const { clusterId, members, learners, machineVersion = 1 } = view
+  const raised = machineVersion === 1 ? {} : { v: machineVersion }
+  return encoder.encode(JSON.stringify({ c: clusterId, m: plain(members), l: plain(learners), ...raised }))
 }
 
 /** Throws a `TypeError` that says what is wrong if the bytes are not a view. */
@@ -49,9 +53,20 @@ export function decodeView(payload: Uint8Array): View {
   ) {
     throw new TypeError('view entry: not an object of c, m and l')
   }
-  const view = { clusterId: raw.c, members: decodeMembers(raw.m), learners: decodeMembers(raw.l) }
+  const view = {
+    clusterId: raw.c,
+    members: decodeMembers(raw.m),
+    learners: decodeMembers(raw.l),
+    ...('v' in raw ? { machineVersion: decodeVersion(raw.v) } : {}),
+  }
   if (view.members.length === 0) throw new TypeError('view entry: no members')
   return view
+}
+
+function decodeVersion(raw: unknown): number {
+  if (typeof raw !== 'number' || !Number.isSafeInteger(raw) || raw < 2)
+    throw new TypeError('view entry: the version of the state machine is not a whole number from 2 on')
+  return raw
 }
 
 function decodeMembers(raw: unknown): Member[] {

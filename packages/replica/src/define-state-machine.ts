@@ -3,8 +3,10 @@ import type { EntryContext, SnapshotSink, StateMachine } from './ports/state-mac
 
 /** A state machine as its user thinks of it: a state, and what a command does to it. */
 export interface StateMachineDefinition<State, Command, Reply> {
-  /** Counts up when `apply` changes its meaning. Default 1. */
+  /** Counts up when there is something new that the version before could not do alike; see `StateMachine.version`. Default 1. */
   readonly version?: number
+  /** The earliest version that applies this command as this one does. Default: 1 for all. */
+  neededVersion?(command: Command): number
   readonly command: Codec<Command>
   /** For snapshots. The same state gives the same bytes on every replica: sort what has no order of its own. */
   readonly state: Codec<State>
@@ -53,6 +55,10 @@ class WholeState<State, Command, Reply> implements DefinedStateMachine<State, Co
 
   decode(payload: Uint8Array): Command {
     return this.#definition.command.decode(payload)
+  }
+
+  neededVersion(command: Command): number {
+    return this.#definition.neededVersion?.(command) ?? 1
   }
 
   apply(command: Command, at: EntryContext): Reply {

@@ -11,6 +11,8 @@ export type ReplicaErrorCode =
   | 'overloaded'
   /** The disk is full or a quota is reached; nothing was done. */
   | 'storage full'
+  /** Not all replicas have a version of the state machine that can apply the command; nothing was done. The message names them. */
+  | 'unsupported version'
   /** The caller's signal ended the wait; a command that was under way may still take effect. */
   | 'aborted'
   /** This replica stops or has stopped. */

@@ -52,6 +52,9 @@ export class StrandedReplica {
   ): Promise<void> {
     if (!this.isOfFailStop)
       throw new ReplicaError('invalid configuration', `replica ${this.id} is of no cluster in fail-stop mode`)
+    const { machineVersion = 1 } = this.view
+    if (machineVersion > machine.version)
+      throw new ReplicaError('unsupported version', olderThanData(machineVersion, machine.version))
     await this.#replay(machine)
     const { identity, hardState, last } = this.#stored
     const position = { index: last.index + 1, term: Math.max(hardState.term, last.term) + 1 }
@@ -65,7 +68,7 @@ export class StrandedReplica {
     const writer = await this.#storage.createSnapshot({
       ...position,
       time: this.lastTime,
-      view: encodeView({ members: [{ id, disk, incarnation }], learners: [], clusterId }),
+      view: encodeView({ ...this.view, members: [{ id, disk, incarnation }], learners: [], clusterId }),
       viewPosition: position,
     })
     for (const chunk of machine.snapshot()) await writer.write(chunk)
@@ -90,7 +93,13 @@ export class StrandedReplica {
   }
 }
 
-function newestView({ snapshot, views }: StoredState): PlacedView {
+/** What is said of data that a later version of the program wrote. */
+export function olderThanData(needed: number, version: number): string {
+  return `this data needs version ${needed} of the state machine, and this program has version ${version}: install the version that wrote it, or a later one`
+}
+
+/** The newest view of stored data; without members if there is none. */
+export function newestView({ snapshot, views }: StoredState): PlacedView {
   const entry = views.at(-1)
   if (entry !== undefined && entry.index > (snapshot?.viewPosition.index ?? 0))
     return { ...decodeView(entry.payload), index: entry.index, term: entry.term }

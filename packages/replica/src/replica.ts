@@ -3,6 +3,7 @@ import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
 import type { Limits } from './core/limits.ts'
+import { neededVersion, versionFault } from './core/machine-version.ts'
 import { recordStep } from './core/record.ts'
 import { type Core, createCore, currentView, isServing, viewInForce } from './core/state.ts'
 import { step } from './core/step.ts'
@@ -12,6 +13,7 @@ import { type Clock, systemClock } from './ports/clock.ts'
 import type { ReplicaLoad } from './ports/observer.ts'
 import type { StateMachine } from './ports/state-machine.ts'
 import type { Hello, TransportReceiver } from './ports/transport.ts'
+import { newestView, olderThanData } from './recovery.ts'
 import { Applier } from './shell/applier.ts'
 import { CommitWatch } from './shell/commit-watch.ts'
 import { type MendingEvent, openWhole } from './shell/mending.ts'
@@ -164,6 +166,11 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         `this data belongs to replica ${stored.identity.replicaId}, not to replica ${id}: give each replica its own data directory`,
       )
     }
+    const { machineVersion: needed = 1 } = newestView(stored)
+    if (needed > stateMachine.version) {
+      await storage.close()
+      throw new ReplicaError('unsupported version', olderThanData(needed, stateMachine.version))
+    }
     if (stored.snapshot !== null) await restore(stateMachine, storage, clock, observer)
     const failed = (error: unknown): void =>
       this.#halt(error instanceof Error ? error.message : String(error), error)
@@ -175,6 +182,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       stored,
       appliedIndex: stored.snapshot?.index ?? 0,
       freshClusterId: token(clock),
+      machineVersion: stateMachine.version,
       seed: Math.floor(clock.random() * 2 ** 32),
     })
     const persister = new Persister(storage, clock, {
@@ -245,7 +253,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null {
     if (this.#stopped !== null) return this.#stopped
-    const refused = this.#whyNotNow()
+    const refused = this.#whyNotNow(commands)
     if (refused !== null) {
       this.#options.observer?.proposalsFailed(refused.code, commands.length)
       return refused
@@ -255,8 +263,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     return null
   }
 
-  /** Why no command is taken, whatever it is. */
-  #whyNotNow(): ReplicaError | null {
+  /** Why these commands are not taken; most often, why none is. */
+  #whyNotNow(commands: readonly Command[]): ReplicaError | null {
     if (this.#running === null) return notStarted(this.id)
     const { core, persister } = this.#running
     if (core.role !== 'leader') return refusal('not leader', this.#leader(core))
@@ -266,7 +274,11 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
       )
     if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) return refusal('overloaded', null)
-    return null
+    let needed = 1
+    for (const command of commands)
+      needed = Math.max(needed, this.stateMachine.neededVersion?.(command) ?? 1)
+    const unsupported = versionFault(core, needed)
+    return unsupported === null ? null : new ReplicaError('unsupported version', unsupported)
   }
 
   async read<T>(query: (stateMachine: Machine) => T): Promise<T> {
@@ -326,6 +338,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       clusterId: core.clusterId,
       mode: core.mode.name,
       role: roleOf(core),
+      machineVersion: core.machineVersion,
+      commonVersion: neededVersion(core),
       term: core.term,
       leader: core.leader?.id ?? null,
       leaderAddress: this.#leader(core)?.address ?? null,
@@ -534,6 +548,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       clusterId: core.clusterId,
       mode: core.mode.name,
       protocol: PROTOCOL_VERSION,
+      machineVersion: core.machineVersion,
+      neededVersion: neededVersion(core),
       clientAddress: '',
       ...this.#process,
       ...this.#options.hello,

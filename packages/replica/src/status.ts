@@ -55,6 +55,10 @@ export interface ReplicaStatus {
   readonly clusterId: string
   readonly mode: 'fail-stop' | 'majority'
   readonly role: Role
+  /** Version of its state machine. */
+  readonly machineVersion: number
+  /** The version that commands may need now, since all replicas have it; at the leader it is raised when the last one has come with a newer one. */
+  readonly commonVersion: number
   readonly term: number
   readonly leader: ReplicaId | null
   /** The leader's client address, if a leader is known. */

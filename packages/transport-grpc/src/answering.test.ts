@@ -53,8 +53,11 @@ interface Said {
   readonly port: number
 }
 
+/** Versions that go without saying. */
+const first = { machineVersion: undefined, neededVersion: undefined }
+
 function sayHello(call: LinkCall, { hello = helloOf(1), to = 0, attempt = 1, port }: Said): void {
-  const value = { ...hello, to, attempt, listener: { host: '127.0.0.1', port } }
+  const value = { ...first, ...hello, to, attempt, listener: { host: '127.0.0.1', port } }
   call.write({ content: { $case: 'hello', value } })
 }
 
@@ -135,7 +138,13 @@ test('what cannot be read ends the call with words, at both ends, and nothing of
     {},
   )
   const end = endOf(raw)
-  const value = { ...helloOf(1), to: 0, attempt: 1, listener: { host: '127.0.0.1', port: callerPort } }
+  const value = {
+    ...first,
+    ...helloOf(1),
+    to: 0,
+    attempt: 1,
+    listener: { host: '127.0.0.1', port: callerPort },
+  }
   raw.write(Buffer.from(LinkRequest.encode({ content: { $case: 'hello', value } }).finish()))
   await new Promise((resolve) => {
     raw.once('data', resolve)

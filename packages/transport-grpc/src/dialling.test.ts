@@ -84,7 +84,8 @@ async function stranger(
 }
 
 function helloFrom(port: number): LinkResponse {
-  return { hello: { ...helloOf(1), to: 0, attempt: 0, listener: { host, port } } }
+  const first = { machineVersion: undefined, neededVersion: undefined }
+  return { hello: { ...first, ...helloOf(1), to: 0, attempt: 0, listener: { host, port } } }
 }
 
 describe('what is no replica', () => {

@@ -27,13 +27,11 @@ const bytes = fc.oneof(
 const position: fc.Arbitrary<Position> = fc.record({ index: number, term: number })
 const member: fc.Arbitrary<Member> = fc.record({ id: fc.nat({ max: 6 }), disk: text, incarnation: number })
 const members = fc.array(member, { maxLength: 7 })
-const view: fc.Arbitrary<PlacedView> = fc.record({
-  members,
-  learners: members,
-  clusterId: text,
-  index: number,
-  term: number,
-})
+const version = fc.integer({ min: 2, max: 1_000 })
+const view: fc.Arbitrary<PlacedView> = fc.record(
+  { members, learners: members, clusterId: text, index: number, term: number, machineVersion: version },
+  { requiredKeys: ['members', 'learners', 'clusterId', 'index', 'term'] },
+)
 const kind = fc.constantFrom<EntryKind[]>('command', 'view', 'noop')
 const refusal = fc.constantFrom<(VoteRefusal | null)[]>(
   null,
@@ -137,12 +135,17 @@ const kinds: { [Type in Message['type']]: fc.Arbitrary<Extract<Message, { type: 
 
 export const message: fc.Arbitrary<Message> = fc.oneof(...Object.values(kinds))
 
-export const hello: fc.Arbitrary<Hello> = fc.record({
-  member,
-  clusterId: text,
-  mode: text,
-  protocol: fc.nat(),
-  clientAddress: text,
-  pid: fc.nat(),
-  processStart: text,
-})
+export const hello: fc.Arbitrary<Hello> = fc.record(
+  {
+    member,
+    clusterId: text,
+    mode: text,
+    protocol: fc.nat(),
+    clientAddress: text,
+    pid: fc.nat(),
+    processStart: text,
+    machineVersion: version,
+    neededVersion: version,
+  },
+  { requiredKeys: ['member', 'clusterId', 'mode', 'protocol', 'clientAddress', 'pid', 'processStart'] },
+)

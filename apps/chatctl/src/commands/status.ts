@@ -45,6 +45,8 @@ With --json, one object on one line (with --watch, one a line):
     reason          null if it answered
     pid             its process
     role            "leader", "follower", "candidate", "learner" or "returnee"
+    machineVersion, commonVersion
+                    version of its state machine, and the one that all replicas have, so that the chat uses it
     term, leader, leaderAddress
                     as it knows them; the last two are null if it knows no leader
     serving         true if it leads and may serve

@@ -118,6 +118,8 @@ const measured: Measured = {
       clusterId: 'c',
       mode: 'fail-stop',
       role: 'leader',
+      machineVersion: 1,
+      commonVersion: 1,
       term: 3,
       leader: 0,
       leaderAddress: null,

@@ -2,6 +2,7 @@ import { type Member, names, type View } from '@chatroom/election'
 import { hasCaughtUp } from './catch-up.ts'
 import type { MemberChange } from './events.ts'
 import { appendView, commitWhatIsHeld } from './leader.ts'
+import { neededVersion, versionOfAll } from './machine-version.ts'
 import type { Outbox } from './outbox.ts'
 import { becomeFollower } from './role.ts'
 import { type Core, currentView, isServing, viewInForce } from './state.ts'
@@ -19,7 +20,7 @@ export function reviewView(core: Core, out: Outbox): void {
     isDead: (member) => core.deaths.isDead(member),
     caughtUp: lead.transfer === null ? caughtUp(core) : [],
   })
-  if (step.type === 'stay') return
+  if (step.type === 'stay') return raiseVersion(core, out)
   if (step.type === 'give up') {
     out.report({ type: 'gave up leading', term: core.term, why: step.why })
     becomeFollower(core, out, null)
@@ -27,6 +28,15 @@ export function reviewView(core: Core, out: Outbox): void {
     return
   }
   appendView(core, out, step.view)
+  commitWhatIsHeld(core, out)
+}
+
+/** Once all replicas can apply more, the log says so, before the first command that needs it. */
+function raiseVersion(core: Core, out: Outbox): void {
+  if (!isServing(core) || !viewInForce(core) || core.lead?.transfer !== null) return
+  const version = versionOfAll(core)
+  if (version <= neededVersion(core)) return
+  appendView(core, out, { ...currentView(core), machineVersion: version })
   commitWhatIsHeld(core, out)
 }
 

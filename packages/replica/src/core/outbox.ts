@@ -1,6 +1,7 @@
 import { encodeView, type Member, type PlacedView, type View } from '@chatroom/election'
 import type { Entry } from '@chatroom/replication-log'
 import type { Effect, Report } from './effects.ts'
+import { viewVersionFault } from './machine-version.ts'
 import type { Message } from './messages.ts'
 import { type Core, currentView } from './state.ts'
 
@@ -103,6 +104,8 @@ export function appendEntries(
     core.views.push(view)
     for (const member of view.members) core.deaths.learn(member)
     out.report({ type: 'view', view, inForce: false })
+    const unsupported = viewVersionFault(core, view)
+    if (unsupported !== null) return out.halt(unsupported)
     if (view.clusterId !== '' && core.clusterId !== '' && view.clusterId !== core.clusterId)
       return out.halt(
         `entry ${view.index} is of the cluster ${view.clusterId}, this replica of ${core.clusterId}`,

@@ -1,5 +1,6 @@
 import { type Member, sameMember } from '@chatroom/election'
 import { advanceCommit } from './commit.ts'
+import { viewVersionFault } from './machine-version.ts'
 import type { SnapshotAck, SnapshotChunk } from './messages.ts'
 import type { Outbox } from './outbox.ts'
 import { becomeFollower, enterTerm } from './role.ts'
@@ -105,6 +106,8 @@ export function onSnapshotChunk(core: Core, out: Outbox, from: Member, chunk: Sn
     return
   }
   const { snapshot, view, time, offset, data, total } = chunk
+  const unsupported = viewVersionFault(core, view)
+  if (unsupported !== null) return out.halt(unsupported)
   core.installing = offset + data.length === total
   out.effect({ type: 'writeSnapshot', from, snapshot, view, time, offset, data, total })
 }

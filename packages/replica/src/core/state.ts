@@ -125,6 +125,8 @@ export interface Core {
   readonly limits: Limits
   /** Name for a cluster that has none yet, should this replica be its first leader. */
   readonly freshClusterId: string
+  /** Version of the state machine of this program. */
+  readonly machineVersion: number
   readonly log: ReplicatedLog
   /** Monotonic, of the last event; -1 before the first. */
   now: number
@@ -196,6 +198,8 @@ export interface CoreOptions {
   /** The state machine already has everything up to here (its restored snapshot). */
   readonly appliedIndex: number
   readonly freshClusterId: string
+  /** Version of the state machine. Default 1. */
+  readonly machineVersion?: number
   /** Any 32-bit number, different on every replica: spreads election timeouts. */
   readonly seed: number
 }
@@ -221,6 +225,7 @@ export function createCore(options: CoreOptions): Core {
     mode,
     limits: options.limits,
     freshClusterId: options.freshClusterId,
+    machineVersion: options.machineVersion ?? 1,
     log: new ReplicatedLog(stored),
     now: -1,
     startedAt: -1,

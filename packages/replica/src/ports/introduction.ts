@@ -33,7 +33,14 @@ export function introductionFault({ caller, to, answerer }: NewLink): string | n
   if (a.clusterId !== '' && b.clusterId !== '' && a.clusterId !== b.clusterId) {
     return `${differ(a, b, 'belongs to cluster', a.clusterId, b.clusterId)}: one of the two runs on a data directory of another cluster.`
   }
-  return null
+  return versionFault(a, b) ?? versionFault(b, a)
+}
+
+/** A replica must not get a log that it cannot apply. */
+function versionFault(old: Hello, { member, neededVersion = 1 }: Hello): string | null {
+  const { machineVersion = 1 } = old
+  if (machineVersion >= neededVersion) return null
+  return `Replica ${old.member.id} has version ${machineVersion} of the state machine and the log of replica ${member.id} needs version ${neededVersion}: install on replica ${old.member.id} what replica ${member.id} runs.`
 }
 
 function differ(a: Hello, b: Hello, what: string, ofA: string | number, ofB: string | number): string {

@@ -17,8 +17,18 @@ export interface SnapshotSink {
  * depends on anything else. It never throws for bad input (it answers with a reply that says so); if it throws, the replica stops.
  */
 export interface StateMachine<Command, Reply> {
-  /** Counts up when `apply` changes its meaning. */
+  /**
+   * Counts up, from 1, when there is something new that the version before could not do alike: a command, a field of one, another effect. Replicas tell each other, and
+   * `status().commonVersion` is what all of them have.
+   *
+   * `apply` never changes what a command does that an earlier version has applied: the new meaning is a new command, or a field of it, and `neededVersion` says so.
+   */
   readonly version: number
+  /**
+   * The earliest version that applies this command as this one does; from 1 to `version`. While a replica has an earlier one, such a command is refused, with 'unsupported version'.
+   * Absent: 1 for all commands.
+   */
+  neededVersion?(command: Command): number
   encode(command: Command): Uint8Array
   /** Throws if the bytes are no command: the replica stops. */
   decode(payload: Uint8Array): Command

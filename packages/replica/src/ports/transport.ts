@@ -9,6 +9,10 @@ export interface Hello {
   readonly mode: string
   /** Version of the protocol between replicas. */
   readonly protocol: number
+  /** Version of its state machine. Absent: 1. */
+  readonly machineVersion?: number
+  /** Version of the state machine that its log needs; see `View.machineVersion`. Absent: 1. */
+  readonly neededVersion?: number
   /** Where clients reach it: `host:port`. */
   readonly clientAddress: string
   /** For a fencer on the same host; 0 if unknown. */

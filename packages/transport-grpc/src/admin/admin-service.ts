@@ -44,6 +44,7 @@ const statusCodes: Record<ReplicaErrorCode, status> = {
   'outcome unknown': status.ABORTED,
   overloaded: status.RESOURCE_EXHAUSTED,
   'storage full': status.RESOURCE_EXHAUSTED,
+  'unsupported version': status.FAILED_PRECONDITION,
   aborted: status.ABORTED,
   stopped: status.FAILED_PRECONDITION,
   halted: status.FAILED_PRECONDITION,

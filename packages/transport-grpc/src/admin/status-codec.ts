@@ -80,12 +80,19 @@ export function decodeStatus(response: GetStatusResponse): ReplicaStatus {
 }
 
 function encodeView(view: PlacedView): WireView {
-  return { ...view, members: view.members.map(copyMember), learners: view.learners.map(copyMember) }
+  const { machineVersion } = view
+  return {
+    ...view,
+    members: view.members.map(copyMember),
+    learners: view.learners.map(copyMember),
+    machineVersion,
+  }
 }
 
 function decodeView(view: WireView | undefined): PlacedView {
   if (view === undefined) throw new TransportError('malformed message', 'The status has no view.')
-  return view
+  const { machineVersion, ...rest } = view
+  return machineVersion === undefined ? rest : { ...rest, machineVersion }
 }
 
 function encodeWaiting(waiting: Waiting): WireWaiting {

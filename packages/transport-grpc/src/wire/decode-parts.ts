@@ -54,16 +54,18 @@ export function readView(r: ProtobufReader): PlacedView {
   const members: Member[] = []
   const learners: Member[] = []
   let clusterId = ''
+  let version = 0
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
     if (tag === inVarint(1)) index = r.uint()
     else if (tag === inVarint(2)) term = r.uint()
     else if (tag === inBytes(3)) members.push(readMember(r))
     else if (tag === inBytes(4)) learners.push(readMember(r))
     else if (tag === inBytes(5)) clusterId = r.text()
+    else if (tag === inVarint(6)) version = r.uint()
     else r.skip(tag)
   }
   r.leave(outer)
-  return { members, learners, clusterId, index, term }
+  return { members, learners, clusterId, index, term, ...(version > 1 ? { machineVersion: version } : {}) }
 }
 
 export function readEntry(r: ProtobufReader): Entry {

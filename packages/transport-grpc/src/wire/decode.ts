@@ -51,6 +51,8 @@ function readIntroduction(r: ProtobufReader): Introduction {
   let clientAddress = ''
   let pid = 0
   let processStart = ''
+  let machineVersion = 1
+  let neededVersion = 1
   let to = 0
   let attempt = 0
   let listener = { host: '', port: 0 }
@@ -65,6 +67,8 @@ function readIntroduction(r: ProtobufReader): Introduction {
     else if (tag === inVarint(8)) to = r.uint()
     else if (tag === inVarint(9)) attempt = r.uint()
     else if (tag === inBytes(10)) listener = readListener(r)
+    else if (tag === inVarint(11)) machineVersion = r.uint()
+    else if (tag === inVarint(12)) neededVersion = r.uint()
     else r.skip(tag)
   }
   r.leave(outer)
@@ -76,6 +80,8 @@ function readIntroduction(r: ProtobufReader): Introduction {
     clientAddress,
     pid,
     processStart,
+    ...(machineVersion > 1 ? { machineVersion } : {}),
+    ...(neededVersion > 1 ? { neededVersion } : {}),
   }
   return { hello, to, attempt, listener }
 }

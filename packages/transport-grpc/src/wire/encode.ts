@@ -39,6 +39,8 @@ export function encodeIntroduction({ hello, to, attempt, listener }: Introductio
   w.text(1, listener.host)
   w.uint(2, listener.port)
   w.close(address)
+  w.uint(11, raised(hello.machineVersion))
+  w.uint(12, raised(hello.neededVersion))
   w.close(opened)
   return w.finish()
 }
@@ -51,6 +53,11 @@ function writeHello(w: ProtobufWriter, hello: Hello): void {
   w.text(5, hello.clientAddress)
   w.uint(6, hello.pid)
   w.text(7, hello.processStart)
+}
+
+/** The first version goes without saying. */
+function raised(version = 1): number {
+  return version === 1 ? 0 : version
 }
 
 /** The body of a `Message`: one embedded message, its field number saying which. */
@@ -189,5 +196,6 @@ function writeView(w: ProtobufWriter, field: number, view: PlacedView): void {
   for (const member of view.members) writeMember(w, 3, member)
   for (const member of view.learners) writeMember(w, 4, member)
   w.text(5, view.clusterId)
+  w.uint(6, raised(view.machineVersion))
   w.close(opened)
 }
