@@ -6,7 +6,6 @@ import {
   defineStateMachine,
   jsonCodec,
   type Replica,
-  type ReplicaEvent,
   type ReplicaStatus,
 } from '../src/index.ts'
 import { MemoryNetwork } from '../src/testing/index.ts'
@@ -102,8 +101,7 @@ class Mixed {
         for (const off of offs) off()
         resolve(found)
       }
-      for (const replica of this.#running.values())
-        offs.push(replica.on((_: ReplicaEvent) => queueMicrotask(look)))
+      for (const replica of this.#running.values()) offs.push(replica.on(() => queueMicrotask(look)))
       look()
     })
   }
@@ -163,9 +161,7 @@ describe('replicas of two versions', () => {
     await startAll(2, 2, 1)
     await mixed.stop(2)
     const leader = await mixed.leader((status) => status.view.members.length === 2 && status.viewInForce)
-    await expect(leader.propose({ by: -2 })).rejects.toMatchObject({
-      message: expect.stringMatching(/replica 2 has version 1/),
-    })
+    await expect(leader.propose({ by: -2 })).rejects.toThrow('replica 2 has version 1')
   })
 })
 
