@@ -9,7 +9,7 @@ import { type ReplicaClient, ReplicaUnreachable } from './replica-client.ts'
 
 /** Milliseconds that a replica has to tell its status. */
 const statusDeadline = 2_000
-/** Milliseconds that a leader has to hand over. */
+/** Milliseconds that a leader has to hand over, or to commit a change of the membership. */
 const transferDeadline = 10_000
 
 /** Milliseconds that a replica has to reach an entry and to hash its state. */
@@ -39,6 +39,8 @@ export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
       await call(address, (client) =>
         client.transferLeadership(to ?? undefined, { deadlineMs: transferDeadline }),
       ),
+    changeMembers: async (address, change) =>
+      await call(address, (client) => client.changeMembers(change, { deadlineMs: transferDeadline })),
     logLevel: async (address, level) =>
       await call(address, (client) => client.logLevel(level ?? undefined, { deadlineMs: statusDeadline })),
     stateHash: async (address, index, howeverLong) =>

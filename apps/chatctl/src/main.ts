@@ -5,6 +5,7 @@ import { certsCommand } from './commands/certs.ts'
 import { hashCommand } from './commands/hash.ts'
 import { logCommand } from './commands/log.ts'
 import { logLevelCommand } from './commands/log-level.ts'
+import { memberCommand } from './commands/member.ts'
 import { recoverCommand } from './commands/recover.ts'
 import { snapshotCommand } from './commands/snapshot.ts'
 import { statusCommand } from './commands/status.ts'
@@ -18,6 +19,7 @@ process.exitCode = await runProgram(
     commands: [
       statusCommand(createAdminReplicaClient, process.stdout.isTTY === true),
       transferLeadershipCommand(createAdminReplicaClient),
+      memberCommand(createAdminReplicaClient),
       hashCommand(createAdminReplicaClient),
       logLevelCommand(createAdminReplicaClient),
       recoverCommand,

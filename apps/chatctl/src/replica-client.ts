@@ -4,6 +4,11 @@ export interface ReplicaClient {
   status(address: string): Promise<ReplicaAnswer>
   /** Asks the leader to hand over. Resolves when another replica leads; rejects with the leader's reason if it does not. */
   transferLeadership(address: string, to: number | null): Promise<void>
+  /** Asks the leader to change the membership. Resolves when the change is committed; rejects with the leader's reason. */
+  changeMembers(
+    address: string,
+    change: { readonly type: 'addLearner' | 'promote' | 'remove'; readonly id: number },
+  ): Promise<void>
   /** Sets how much the replica logs, unless null; gives the level that is set. Rejects with the reason if it is not. */
   logLevel(address: string, level: string | null): Promise<string>
   /** The hash of its state as of this entry; rejects with the replica's reason. */

@@ -2,6 +2,7 @@ import { type CommandDefinition, runProgram } from '@chatroom/configuration'
 import { describe, expect, test } from 'vitest'
 import { hashCommand } from '../src/commands/hash.ts'
 import { logLevelCommand } from '../src/commands/log-level.ts'
+import { memberCommand } from '../src/commands/member.ts'
 import { statusCommand } from '../src/commands/status.ts'
 import { transferLeadershipCommand } from '../src/commands/transfer-leadership.ts'
 import { type ReplicaAnswer, type ReplicaClient, ReplicaUnreachable } from '../src/replica-client.ts'
@@ -47,6 +48,7 @@ function cluster(
       return found
     },
     transferLeadership: async (address, to) => transfer(to, address),
+    changeMembers: async () => undefined,
     logLevel: async () => 'info',
     stateHash: async () => ({ hash: 'aa', tookMs: 1 }),
     close: () => undefined,
@@ -388,6 +390,61 @@ describe('status names the member that slows writes', () => {
     const quick = answer(0, { slowestMember: { id: 2, delayMs: 0.8 } })
     const { stdout } = await run(statusCommand(cluster([quick, answer(1), answer(2)]), false))
     expect(stdout).not.toContain('slows')
+  })
+})
+
+describe('member', () => {
+  /** Knows what the leader was asked; refuses with these words, if any. */
+  function changing(asked: unknown[], refusal: string | null = null): () => ReplicaClient {
+    const plain = cluster([answer(0, { serving: false }), answer(1, { serving: true }), answer(2)])
+    return () => ({
+      ...plain(),
+      changeMembers: async (address, change) => {
+        asked.push([address, change])
+        if (refusal !== null) throw new Error(refusal)
+      },
+    })
+  }
+
+  test.each([
+    ['add', 'addLearner'],
+    ['promote', 'promote'],
+    ['remove', 'remove'],
+  ])('%s asks the leader', async (action, type) => {
+    const asked: unknown[] = []
+    const { exitCode, stdout } = await run(memberCommand(changing(asked)), action, '2', '--yes')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^Replica 2 /)
+    expect(asked).toEqual([['127.0.0.1:9701', { type, id: 2 }]])
+  })
+
+  test('remove does nothing without --yes where nobody can be asked', async () => {
+    const asked: unknown[] = []
+    const { exitCode, stderr } = await run(memberCommand(changing(asked)), 'remove', '2')
+    expect({ exitCode, stderr, asked }).toEqual({
+      exitCode: 1,
+      stderr: 'Nothing was done: give --yes to do it without being asked.\n',
+      asked: [],
+    })
+  })
+
+  test("a refusal comes in the leader's words", async () => {
+    const { exitCode, stderr } = await run(
+      memberCommand(changing([], 'replica 2 has not caught up yet: try again later')),
+      'promote',
+      '2',
+    )
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: 'Nothing was changed: replica 2 has not caught up yet: try again later.\n',
+    })
+  })
+
+  test.each([
+    [['grow', '2'], 'action: "grow" is not add, promote or remove.\n'],
+    [['add', '3'], 'id: there is no replica 3; the last one is 2.\n'],
+  ])('%j is refused', async (words, stderr) => {
+    expect(await run(memberCommand(changing([])), ...words)).toMatchObject({ exitCode: 2, stderr })
   })
 })
 

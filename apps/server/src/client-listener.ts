@@ -53,6 +53,8 @@ export interface ClientListenerOptions {
   /** null: plain text. */
   readonly certificates: Certificates | null
   readonly limits: ConnectionLimits
+  /** Tell whoever asks what can be called here. */
+  readonly reflection: boolean
   /** A connection that was not taken; `reason` follows "a connection from … was refused: it ". */
   readonly refused: (refusal: { readonly from: string; readonly reason: string }) => void
 }
@@ -71,6 +73,8 @@ export async function listenForClients(options: ClientListenerOptions): Promise<
   const grpc = new Server({ ...serverOptions, interceptors: [unfinished] })
   grpc.addService(service.definition, service.implementation)
   grpc.addService(health.definition, health.implementation)
+  // Loaded only where it is wanted: it reads .proto files.
+  if (options.reflection) await (await import('./reflection.ts')).addReflection(grpc)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const door = new Door({
     certificates,

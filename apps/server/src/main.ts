@@ -29,6 +29,7 @@ const program: CommandDefinition = {
     ...tlsOptions,
     ...metricsOptions,
     options.insecure,
+    options.reflection,
     options.maxConnections,
     options.maxConnectionsPerAddress,
     options.loginAttempts,
@@ -79,7 +80,8 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
     const quotaBytes = quota === null ? null : quota * 1024 * 1024
     const repairWaitMs = settings.get(options.repairWait) * 1_000
     const storage = { quotaBytes, repairWaitMs }
-    await serve({ cluster, member, rates, tls, metrics, connections, ...storage, sessions, stop, log })
+    const seen = { metrics, reflection: settings.get(options.reflection) }
+    await serve({ cluster, member, rates, tls, connections, ...seen, ...storage, sessions, stop, log })
     return 0
   } catch (error) {
     if (error instanceof StartupError) surroundings.stderr(`${error.message}\n`)

@@ -41,6 +41,8 @@ export interface ServeOptions {
   /** Where to show metrics and health over HTTP; null for nowhere. */
   readonly metrics: Address | null
   readonly connections: ConnectionLimits
+  /** gRPC reflection on the client port. */
+  readonly reflection: boolean
   /** Bounds on what accounts and addresses may ask. */
   readonly rates: Pick<
     ServiceLimits,
@@ -108,6 +110,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           {
             status: () => replica.status(),
             transferLeadership: (to) => replica.transferLeadership(to),
+            changeMembers: (change) => replica.changeMembers(change),
             logLevel: (level) => changeLevel(log, level),
             stateHash: (index, howeverLong) => stateHash(replica, index, howeverLong),
           },
@@ -148,6 +151,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     health: observation.health,
     certificates,
     limits: options.connections,
+    reflection: options.reflection,
     refused: (refusal) => refused('client', refusal),
   })
   // A replica that mends its disk may have to wait for others; it must not take a signal for that long.

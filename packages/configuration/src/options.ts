@@ -129,6 +129,14 @@ export const insecure: Option<boolean> = defineOption<boolean>({
   fallback: false,
 })
 
+export const reflection: Option<boolean> = defineOption<boolean>({
+  key: 'reflection',
+  placeholder: null,
+  help: 'tell whoever asks what can be called on the client port (gRPC reflection, for grpcurl and the like)',
+  schema: onOrOff(),
+  fallback: false,
+})
+
 export const idleTimeout: Option<number> = defineOption<number>({
   key: 'idleTimeout',
   placeholder: 'seconds',
@@ -277,6 +285,7 @@ export const fileOptions: readonly Option<unknown>[] = [
   tlsCert,
   tlsKey,
   insecure,
+  reflection,
   idleTimeout,
   sessionLifetime,
   maxConnections,

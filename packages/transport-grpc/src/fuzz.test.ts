@@ -9,8 +9,10 @@ import { freePorts } from '../test/ports.ts'
 import { adminService, operatorCredentials } from './admin/index.ts'
 import {
   AdminServiceService,
+  ChangeMembersRequest,
   GetStateHashRequest,
   GetStatusRequest,
+  MemberChange,
   SetLogLevelRequest,
   TransferLeadershipRequest,
 } from './gen/chatroom/admin/v1/admin_service.ts'
@@ -55,6 +57,9 @@ const requests: Record<keyof typeof peerPort, fc.Arbitrary<Uint8Array>> = {
   transferLeadership: fc
     .option(fc.nat({ max: 9 }), { nil: undefined })
     .map((to) => TransferLeadershipRequest.encode({ to }).finish()),
+  changeMembers: fc
+    .record({ change: fc.constantFrom(...Object.values(MemberChange)), id: fc.nat({ max: 9 }) })
+    .map((request) => ChangeMembersRequest.encode(request).finish()),
   setLogLevel: fc
     .option(fc.oneof(fc.constantFrom('trace', 'silent'), fc.string({ unit: 'binary' })), { nil: undefined })
     .map((level) => SetLogLevelRequest.encode({ level }).finish()),

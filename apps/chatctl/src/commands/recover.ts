@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import {
   type CommandDefinition,
   ConfigurationError,
   defineOption,
   type Option,
-  onOrOff,
   options,
   path,
-  type Surroundings,
 } from '@chatroom/configuration'
 import { StrandedReplica } from '@chatroom/replica'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat } from '@chatroom/state-machine'
+import { agreed, yes } from '../confirmation.ts'
 import { planRecovery, type RecoveryPlan } from '../recovery-plan.ts'
 
 const without: Option<string> = defineOption<string>({
@@ -25,15 +23,6 @@ const without: Option<string> = defineOption<string>({
   schema: path(),
   fallback: '-',
   fallbackWords: '',
-  flagOnly: true,
-})
-
-const yes = defineOption<boolean>({
-  key: 'yes',
-  placeholder: null,
-  help: 'do not ask',
-  schema: onOrOff(),
-  fallback: false,
   flagOnly: true,
 })
 
@@ -128,19 +117,4 @@ function warning({ id, last, lastTime }: StrandedReplica, { lost, aside }: Recov
 function done({ base, lost, aside }: Recovery, clusterId: string): string {
   const others = [...aside, ...lost].toSorted((a, b) => a - b)
   return `Recovered: replica ${base} is the cluster ${clusterId} now. Start it, then replica ${others.join(', ')} with empty data directories.\n`
-}
-
-async function agreed({ stdout, stderr }: Surroundings): Promise<boolean> {
-  if (process.stdin.isTTY !== true) {
-    stderr('Nothing was done: give --yes to do it without being asked.\n')
-    return false
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    if ((await terminal.question('Type yes to do it: ')).trim() === 'yes') return true
-    stdout('Nothing was done.\n')
-    return false
-  } finally {
-    terminal.close()
-  }
 }

@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly nodeFlags?: readonly string[]
   /** Runs it as this user. */
   readonly uid?: number
+  /** Runs it in this network namespace. */
+  readonly namespace?: string
 }
 
 /** A program that was started, and what it wrote. */
@@ -34,7 +36,10 @@ export class Program {
   #hasExited = false
 
   constructor(file: string, flags: readonly string[], options: ProgramOptions = {}) {
-    this.#child = spawn(process.execPath, [...(options.nodeFlags ?? []), file, ...flags], {
+    const command = [process.execPath, ...(options.nodeFlags ?? []), file, ...flags]
+    // `ip` becomes the program: the process id and signals are the program's.
+    if (options.namespace !== undefined) command.unshift('ip', 'netns', 'exec', options.namespace)
+    this.#child = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(options.uid === undefined ? {} : { uid: options.uid }),
     })

@@ -1,5 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { ReplicaStatus } from '@chatroom/replica'
+import type { MemberChange, ReplicaStatus } from '@chatroom/replica'
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -12,12 +12,13 @@ import {
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
 import type { StateHash } from './admin-service.ts'
+import { encodeMemberChange } from './member-change-codec.ts'
 import { decodeStatus } from './status-codec.ts'
 
 export interface AdminCallOptions {
   /** Ends the wait; rejects with `aborted`. */
   readonly signal?: AbortSignal
-  /** Milliseconds. Default: 2,000; 10,000 for `transferLeadership` and `stateHash`. */
+  /** Milliseconds. Default: 2,000; 10,000 for `transferLeadership`, `changeMembers` and `stateHash`. */
   readonly deadlineMs?: number
 }
 
@@ -30,6 +31,8 @@ export interface AdminClient {
   status(options?: AdminCallOptions): Promise<ReplicaStatus>
   /** Resolves when another replica leads. `to`: absent for the one that is most up to date. */
   transferLeadership(to?: ReplicaId, options?: AdminCallOptions): Promise<void>
+  /** Changes the membership by one replica (majority mode); only the leader does. Resolves when the change is committed. */
+  changeMembers(change: MemberChange, options?: AdminCallOptions): Promise<void>
   /** Sets how much the replica logs, if a level is given. Gives the level that is set. */
   logLevel(level?: string, options?: AdminCallOptions): Promise<string>
   /**
@@ -69,6 +72,11 @@ export function connectAdmin(
     async transferLeadership(to, options = {}) {
       await call(address, options, 10_000, (callOptions, done) =>
         client.transferLeadership({ to }, new Metadata(), callOptions, done),
+      )
+    },
+    async changeMembers(change, options = {}) {
+      await call(address, options, 10_000, (callOptions, done) =>
+        client.changeMembers(encodeMemberChange(change), new Metadata(), callOptions, done),
       )
     },
     async logLevel(level, options = {}) {

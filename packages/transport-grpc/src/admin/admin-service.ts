@@ -1,5 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { ReplicaErrorCode, ReplicaStatus } from '@chatroom/replica'
+import type { MemberChange, ReplicaErrorCode, ReplicaStatus } from '@chatroom/replica'
 import {
   type handleUnaryCall,
   type ServiceDefinition,
@@ -9,6 +9,8 @@ import {
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   AdminServiceService,
+  type ChangeMembersRequest,
+  type ChangeMembersResponse,
   type GetStateHashRequest,
   type GetStateHashResponse,
   type GetStatusRequest,
@@ -18,12 +20,15 @@ import {
   type TransferLeadershipRequest,
   type TransferLeadershipResponse,
 } from '../gen/chatroom/admin/v1/admin_service.ts'
+import { decodeMemberChange } from './member-change-codec.ts'
 import { encodeStatus } from './status-codec.ts'
 
 /** What the admin service needs of a replica. */
 export interface Administered {
   status(): ReplicaStatus
   transferLeadership(to?: ReplicaId): Promise<void>
+  /** Changes the membership by one. Rejects with a `ReplicaError`. Absent: refused. */
+  changeMembers?(change: MemberChange): Promise<void>
   /** Sets the level, if one is given, and gives the one that is set. Throws a `ReplicaError` 'invalid configuration' for what is no level. Absent: refused. */
   logLevel?(level?: string): string
   /** The state's hash as of this entry. Rejects with a `ReplicaError`. Absent: refused. */
@@ -54,7 +59,7 @@ const statusCodes: Record<ReplicaErrorCode, status> = {
 /** Whoever may not use the service; the message is for them. */
 class Stranger extends Error {}
 
-/** What this replica does not offer. */
+/** What this replica does not offer, or does not know. */
 class Unoffered extends Error {}
 
 function statusCodeOf(error: unknown): status {
@@ -96,6 +101,14 @@ export function adminService(
       return {}
     }, callback)
   }
+  const changeMembers: handleUnaryCall<ChangeMembersRequest, ChangeMembersResponse> = (call, callback) => {
+    answer(async () => {
+      allow(call)
+      if (replica.changeMembers === undefined) throw new Unoffered('this replica changes no membership')
+      await replica.changeMembers(decodeMemberChange(call.request))
+      return {}
+    }, callback)
+  }
   const setLogLevel: handleUnaryCall<SetLogLevelRequest, SetLogLevelResponse> = (call, callback) => {
     answer(() => {
       allow(call)
@@ -112,7 +125,7 @@ export function adminService(
   }
   return {
     definition: AdminServiceService,
-    implementation: { getStatus, transferLeadership, setLogLevel, getStateHash },
+    implementation: { getStatus, transferLeadership, changeMembers, setLogLevel, getStateHash },
   }
 }
 

@@ -173,6 +173,13 @@ describe('the admin service on the peer port', () => {
     expect(asked).toEqual([expected])
   })
 
+  test.each(['addLearner', 'promote', 'remove'] as const)('changes the membership: %s', async (type) => {
+    const asked: unknown[] = []
+    const client = await serve({ changeMembers: async (change) => void asked.push(change) })
+    await client.changeMembers({ type, id: 3 })
+    expect(asked).toEqual([{ type, id: 3 }])
+  })
+
   test('sets and tells the log level', async () => {
     const asked: (string | undefined)[] = []
     const client = await serve({
@@ -207,6 +214,10 @@ describe('the admin service on the peer port', () => {
     expect(await errorOf(client.logLevel())).toEqual({
       code: 'refused',
       message: 'this replica has no log level to change',
+    })
+    expect(await errorOf(client.changeMembers({ type: 'remove', id: 1 }))).toEqual({
+      code: 'refused',
+      message: 'this replica changes no membership',
     })
     expect(await errorOf(client.stateHash(1))).toEqual({
       code: 'refused',
