@@ -45,6 +45,12 @@ export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
       await call(address, (client) => client.logLevel(level ?? undefined, { deadlineMs: statusDeadline })),
     stateHash: async (address, index, howeverLong) =>
       await call(address, (client) => client.stateHash(index, { howeverLong, deadlineMs: hashDeadline })),
+    listAccounts: async (address, prefix, after) =>
+      await call(address, (client) => client.listAccounts({ prefix, after })),
+    administerAccount: async (address, name, change) =>
+      await call(address, (client) => client.administerAccount(name, change)),
+    readMailbox: async (address, name, afterSequence) =>
+      await call(address, (client) => client.readMailbox(name, afterSequence)),
     close: () => {
       for (const client of clients.values()) client.close()
       clients.clear()

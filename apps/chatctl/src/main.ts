@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { processSurroundings, runProgram } from '@chatroom/configuration'
 import { createAdminReplicaClient } from './admin-replica-client.ts'
+import { accountCommand } from './commands/account.ts'
 import { certsCommand } from './commands/certs.ts'
 import { hashCommand } from './commands/hash.ts'
 import { logCommand } from './commands/log.ts'
@@ -20,6 +21,7 @@ process.exitCode = await runProgram(
       statusCommand(createAdminReplicaClient, process.stdout.isTTY === true),
       transferLeadershipCommand(createAdminReplicaClient),
       memberCommand(createAdminReplicaClient),
+      accountCommand(createAdminReplicaClient),
       hashCommand(createAdminReplicaClient),
       logLevelCommand(createAdminReplicaClient),
       recoverCommand,

@@ -17,8 +17,29 @@ export interface ReplicaClient {
     index: number,
     howeverLong: boolean,
   ): Promise<{ readonly hash: string; readonly tookMs: number }>
+  /** Asks the leader for a page of accounts. Rejects with its reason; so the next two. */
+  listAccounts(address: string, prefix: string, after: string): Promise<readonly AccountRow[]>
+  administerAccount(address: string, name: string, change: 'lock' | 'unlock' | 'delete'): Promise<void>
+  /** A page of what waits in its mailbox; nothing at the end. */
+  readMailbox(address: string, name: string, afterSequence: number): Promise<readonly WaitingMessage[]>
   /** Gives back all connections. */
   close(): void
+}
+
+export interface AccountRow {
+  readonly name: string
+  readonly accountId: number
+  readonly locked: boolean
+  readonly waiting: number
+  readonly waitingBytes: number
+}
+
+export interface WaitingMessage {
+  readonly sequence: number
+  readonly messageId: string
+  readonly from: string
+  readonly text: string
+  readonly sentAtMs: number
 }
 
 /** No answer from a replica. The message says why, to follow `replica 1: `. */

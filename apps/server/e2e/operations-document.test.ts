@@ -97,6 +97,7 @@ describe('OPERATIONS.md', () => {
         'Install',
         'Look',
         'Upgrade, or restart for another reason',
+        'Accounts',
         'Back up',
         'Replace a replica',
         'Two disks are lost',

@@ -22,6 +22,7 @@ import {
   TransportError,
 } from '@chatroom/transport-grpc'
 import { adminService } from '@chatroom/transport-grpc/admin'
+import { accountAdministration } from './account-administration.ts'
 import type { ConnectionLimits } from './client-connections.ts'
 import { type ClientListener, listenForClients } from './client-listener.ts'
 import { changeLevel, type Logger } from './logging.ts'
@@ -112,6 +113,10 @@ export async function serve(options: ServeOptions): Promise<void> {
             transferLeadership: (to) => replica.transferLeadership(to),
             changeMembers: (change) => replica.changeMembers(change),
             logLevel: (level) => changeLevel(log, level),
+            accounts: accountAdministration({
+              read: (query) => replica.read(query),
+              propose: (command) => replica.propose(command),
+            }),
             stateHash: (index, howeverLong) => stateHash(replica, index, howeverLong),
           },
           trust,

@@ -8,6 +8,7 @@ import type {
 import { callerOf, hashToken, newToken } from './authentication.ts'
 import { valid } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
+import { ChatFailure } from './failure.ts'
 import { checkedPassword, wrongCredentials } from './password-check.ts'
 import { proposeOne, withoutSession } from './proposing.ts'
 import type { Caller } from './unary.ts'
@@ -24,6 +25,9 @@ export async function login(
   const account = await context.replica.read((chat) => chat.account(name))
   await checkedPassword(context, name, account?.passwordHash ?? null, password, caller)
   if (account === undefined) throw wrongCredentials()
+  // Only who knows the password hears of it.
+  if (account.locked)
+    throw new ChatFailure('WRONG_CREDENTIALS', 'This account is locked: ask the operator of the chat.')
   const token = newToken(context.random)
   const opened = await proposeOne(
     context,

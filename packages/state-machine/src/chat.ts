@@ -1,4 +1,5 @@
 import { applyCreateAccount, applyLogin } from './apply/account-requests.ts'
+import { applyAdminister } from './apply/administration.ts'
 import { applyExpire } from './apply/housekeeping.ts'
 import { applySessionRequest, applyTouch } from './apply/session-requests.ts'
 import { CommandCodec } from './codec/command-codec.ts'
@@ -12,6 +13,7 @@ import { snapshotRecords } from './snapshot/snapshot-records.ts'
 import { SnapshotSink } from './snapshot/snapshot-sink.ts'
 import { hashOf } from './snapshot/state-hash.ts'
 import { ChatState } from './state/chat-state.ts'
+import { isLocked, unlocked } from './state/locked-hash.ts'
 import { type Observer, Observers } from './state/observers.ts'
 import { tokenKeyOf } from './state/token-key.ts'
 
@@ -28,6 +30,8 @@ export interface AccountInfo {
   readonly accountId: number
   readonly name: string
   readonly passwordHash: string
+  /** An operator has locked it: nobody may log in. */
+  readonly locked: boolean
 }
 
 export interface LiveSession {
@@ -66,8 +70,8 @@ export interface ChatCounts {
  * It reads no clock and draws no random number: ids are log indexes, and time is what the leader wrote into the entry.
  */
 export class Chat {
-  /** Counts up when `apply` changes its meaning. */
-  readonly version: number = 1
+  /** Counts up when there is something that the version before cannot do alike. 2: `administer`. */
+  readonly version: number = 2
   readonly limits: ChatLimits
   readonly #codec = new CommandCodec()
   readonly #observers = new Observers()
@@ -92,6 +96,11 @@ export class Chat {
     return this.#codec.decode(payload)
   }
 
+  /** The earliest version that applies this command as this one does. */
+  neededVersion(command: Command): number {
+    return command.type === 'administer' ? 2 : 1
+  }
+
   /** Never throws for what a client wrote: it answers with a refusal. Throws a `StateMachineError` 'impossible entry' if the entry does not follow the last one. */
   apply(command: Command, at: EntryPlace): Reply {
     const state = this.#state
@@ -113,7 +122,14 @@ export class Chat {
     const { accounts } = this.#state
     const account = accounts.named(name)
     if (account === undefined) return undefined
-    return { accountId: account.id, name: account.name, passwordHash: accounts.passwordHashOf(account) }
+    const hash = accounts.passwordHashOf(account)
+    const isShut = isLocked(hash)
+    return {
+      accountId: account.id,
+      name: account.name,
+      passwordHash: isShut ? unlocked(hash) : hash,
+      locked: isShut,
+    }
   }
 
   /**
@@ -218,5 +234,7 @@ function perform(state: ChatState, command: Command): Reply {
       return applyTouch(state, command)
     case 'expire':
       return applyExpire(state)
+    case 'administer':
+      return applyAdminister(state, command)
   }
 }

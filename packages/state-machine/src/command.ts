@@ -87,6 +87,15 @@ export interface Expire {
   readonly type: 'expire'
 }
 
+/** What an operator does to an account. Twice is once, but for `delete`: then there is none any more. */
+export interface Administer {
+  readonly type: 'administer'
+  /** In NFC. */
+  readonly name: string
+  /** `lock`: its session ends, and nobody can log in until it is unlocked; messages still reach it. */
+  readonly action: 'lock' | 'unlock' | 'delete'
+}
+
 /** What an entry of the log asks of the chat. */
 export type Command =
   | CreateAccount
@@ -98,6 +107,7 @@ export type Command =
   | Acknowledge
   | Touch
   | Expire
+  | Administer
 
 /** A command of a session that may be tried again. */
 export type SessionRequest = Logout | DeleteAccount | ChangePassword | Send | Acknowledge

@@ -8,6 +8,7 @@ export {
 } from './chat.ts'
 export type {
   Acknowledge,
+  Administer,
   ChangePassword,
   Command,
   CreateAccount,

@@ -72,6 +72,7 @@ export type Success =
   /** `waiting`: messages left in the mailbox. */
   | { readonly ok: true; readonly type: 'acknowledge'; readonly waiting: number }
   | { readonly ok: true; readonly type: 'touch' }
+  | { readonly ok: true; readonly type: 'administer' }
   /** `ended`: sessions that this entry ended. */
   | { readonly ok: true; readonly type: 'expire'; readonly ended: number }
 

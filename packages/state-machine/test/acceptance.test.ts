@@ -64,6 +64,8 @@ function everydayLife(): RecordingDriver {
   driver.time += 3_600_000
   driver.apply({ type: 'expire' })
   driver.login('ben')
+  driver.apply({ type: 'administer', name: 'ben', action: 'lock' })
+  driver.apply({ type: 'administer', name: 'zoë', action: 'delete' })
   return driver
 }
 

@@ -12,7 +12,12 @@ describe('createAccount', () => {
       accountId: 1,
       name: 'alice',
     })
-    expect(driver.chat.account('alice')).toEqual({ accountId: 1, name: 'alice', passwordHash: 'hash' })
+    expect(driver.chat.account('alice')).toEqual({
+      accountId: 1,
+      name: 'alice',
+      passwordHash: 'hash',
+      locked: false,
+    })
     expect(driver.chat.account('bob')).toBeUndefined()
   })
 

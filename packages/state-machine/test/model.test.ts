@@ -268,7 +268,7 @@ class History {
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     same(this.chat.list('', '', 100), sorted)
     for (const { id, name, passwordHash, messages, last } of accounts) {
-      same(this.chat.account(name), { accountId: id, name, passwordHash })
+      same(this.chat.account(name), { accountId: id, name, passwordHash, locked: false })
       const mailbox = this.chat.mailbox(id)
       same(mailbox.read(0, 100, Infinity), messages)
       same(mailbox.lastSequence, last)

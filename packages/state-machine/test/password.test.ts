@@ -15,7 +15,12 @@ describe('changePassword', () => {
     driver.send(bob, 'alice', 'waits')
     const { accountId } = driver.chat.account('alice') ?? {}
     expect(change(driver, alice, 'p')).toEqual({ ok: true, type: 'changePassword' })
-    expect(driver.chat.account('alice')).toEqual({ accountId, name: 'alice', passwordHash: 'new' })
+    expect(driver.chat.account('alice')).toEqual({
+      accountId,
+      name: 'alice',
+      passwordHash: 'new',
+      locked: false,
+    })
     expect(driver.chat.session(token)).toMatchObject({ ended: 'password changed' })
     expect(verdict(driver.send(alice, 'bob'))).toBe('password changed')
     expect(driver.texts('alice')).toEqual(['waits'])

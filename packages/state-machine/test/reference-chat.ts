@@ -76,6 +76,8 @@ export class ReferenceChat {
       }
       case 'expire':
         return this.#expire()
+      case 'administer':
+        throw new Error('an operator is no part of this model')
       default:
         return this.#sessionRequest(command)
     }

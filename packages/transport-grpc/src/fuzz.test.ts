@@ -8,11 +8,15 @@ import { removeFiles, writeFiles } from '../test/certified.ts'
 import { freePorts } from '../test/ports.ts'
 import { adminService, operatorCredentials } from './admin/index.ts'
 import {
+  AccountAction,
+  AdministerAccountRequest,
   AdminServiceService,
   ChangeMembersRequest,
   GetStateHashRequest,
   GetStatusRequest,
+  ListAccountsRequest,
   MemberChange,
+  ReadMailboxRequest,
   SetLogLevelRequest,
   TransferLeadershipRequest,
 } from './gen/chatroom/admin/v1/admin_service.ts'
@@ -60,6 +64,15 @@ const requests: Record<keyof typeof peerPort, fc.Arbitrary<Uint8Array>> = {
   changeMembers: fc
     .record({ change: fc.constantFrom(...Object.values(MemberChange)), id: fc.nat({ max: 9 }) })
     .map((request) => ChangeMembersRequest.encode(request).finish()),
+  listAccounts: fc
+    .record({ prefix: fc.string(), after: fc.string(), limit: fc.nat() })
+    .map((request) => ListAccountsRequest.encode(request).finish()),
+  administerAccount: fc
+    .record({ name: fc.string(), action: fc.constantFrom(...Object.values(AccountAction)) })
+    .map((request) => AdministerAccountRequest.encode(request).finish()),
+  readMailbox: fc
+    .record({ name: fc.string(), afterSequence: number })
+    .map((request) => ReadMailboxRequest.encode(request).finish()),
   setLogLevel: fc
     .option(fc.oneof(fc.constantFrom('trace', 'silent'), fc.string({ unit: 'binary' })), { nil: undefined })
     .map((level) => SetLogLevelRequest.encode({ level }).finish()),

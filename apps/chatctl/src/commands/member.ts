@@ -7,8 +7,8 @@ import {
   type TlsFiles,
   tlsOptions,
 } from '@chatroom/configuration'
-import { clusterStatus } from '../cluster-status.ts'
 import { agreed, yes } from '../confirmation.ts'
+import { leaderAddress, nobodyLeads } from '../leader-address.ts'
 import type { ReplicaClient } from '../replica-client.ts'
 
 const changes = {
@@ -52,12 +52,9 @@ export function memberCommand(connect: (tls: TlsFiles | null) => ReplicaClient):
         )
       const client = connect(operatorTls(settings))
       try {
-        const { leader } = await clusterStatus(client, addresses)
-        const address = leader === null ? undefined : addresses[leader]
-        if (address === undefined) {
-          surroundings.stderr(
-            'Nobody leads, so nothing can be changed; "chatctl status" says what replicas wait for.\n',
-          )
+        const address = await leaderAddress(client, addresses)
+        if (address === null) {
+          surroundings.stderr(nobodyLeads)
           return 1
         }
         if (change.type === 'remove' && !settings.get(yes)) {

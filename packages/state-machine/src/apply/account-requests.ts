@@ -1,6 +1,7 @@
 import type { CreateAccount, Login } from '../command.ts'
 import type { Reply } from '../reply.ts'
 import { accountRequestKey, type ChatState } from '../state/chat-state.ts'
+import { isLocked } from '../state/locked-hash.ts'
 import { type Outcome, reasonOf, refused } from '../state/outcome.ts'
 import type { RememberedReply } from '../state/reply-window.ts'
 import type { Session } from '../state/sessions.ts'
@@ -57,6 +58,8 @@ function login(state: ChatState, command: Login, tokenKey: string): Outcome {
   const { accounts, sessions, limits, index, time } = state
   const account = accounts.named(command.name)
   if (account?.id !== command.accountId) return refused('wrong credentials')
+  // Locked since the password was checked.
+  if (isLocked(accounts.passwordHashOf(account))) return refused('wrong credentials')
   const other = sessions.liveOf(account, time)
   if (other !== undefined && !command.takeover) return refused('logged in elsewhere')
   if (other === undefined && sessions.size >= limits.sessions) return refused('limit reached')

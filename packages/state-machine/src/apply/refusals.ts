@@ -15,6 +15,14 @@ export function refuseEnded(reason: EndReason | undefined): Refusal {
     : refusal(reason, endings[reason])
 }
 
+/** The refusal of an operator's command about an account that is not there. */
+export function refuseNoAccount(name: string): Refusal {
+  return refusal(
+    'unknown recipient',
+    `There is no account named ${quote(name)}. Check the name; the list shows all.`,
+  )
+}
+
 /** The refusal of a request whose id was used for another request. */
 export function refuseReused({ requestId }: { readonly requestId: string }): Refusal {
   return refusal(

@@ -32,6 +32,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     idleTimeoutMs: number,
     lifetimeMs: number,
   }),
+  fc.record({
+    type: fc.constant('administer' as const),
+    name: text,
+    action: fc.constantFrom('lock' as const, 'unlock' as const, 'delete' as const),
+  }),
   fc.record({ type: fc.constant('logout' as const), sessionId: number, requestId: text }),
   fc.record({
     type: fc.constant('changePassword' as const),

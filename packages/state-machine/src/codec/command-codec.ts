@@ -1,7 +1,7 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
-import type { Command } from '../command.ts'
+import type { Administer, Command } from '../command.ts'
 import { StateMachineError } from '../error.ts'
-import { Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { AccountAction, Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
 import { SendEncoder } from './send-encoder.ts'
 
 /** Commands as the log holds them: `chatroom.state.v1.Command`. */
@@ -47,6 +47,22 @@ function invalid(command: Command, what: string): StateMachineError {
   )
 }
 
+const actions: Record<Administer['action'], AccountAction> = {
+  lock: AccountAction.ACCOUNT_ACTION_LOCK,
+  unlock: AccountAction.ACCOUNT_ACTION_UNLOCK,
+  delete: AccountAction.ACCOUNT_ACTION_DELETE,
+}
+
+function actionOf(number: AccountAction): Administer['action'] {
+  if (number === actions.lock) return 'lock'
+  if (number === actions.unlock) return 'unlock'
+  if (number === actions.delete) return 'delete'
+  throw new StateMachineError(
+    'malformed command',
+    `Action ${number} on an account is none that this version knows. Was it written by a newer one? Run that.`,
+  )
+}
+
 function toMessage(command: Exclude<Command, { type: 'send' }>): CommandMessage {
   switch (command.type) {
     case 'createAccount':
@@ -65,6 +81,10 @@ function toMessage(command: Exclude<Command, { type: 'send' }>): CommandMessage 
       return { command: { $case: 'touch', value: command } }
     case 'expire':
       return { command: { $case: 'expire', value: command } }
+    case 'administer':
+      return {
+        command: { $case: 'administer', value: { name: command.name, action: actions[command.action] } },
+      }
   }
 }
 
@@ -91,6 +111,8 @@ function fromMessage({ command }: CommandMessage, bytes: number): Command {
       return { type: 'changePassword', ...command.value }
     case 'expire':
       return { type: 'expire' }
+    case 'administer':
+      return { type: 'administer', name: command.value.name, action: actionOf(command.value.action) }
     case undefined:
       throw new StateMachineError(
         'malformed command',

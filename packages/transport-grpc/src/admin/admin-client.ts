@@ -11,6 +11,12 @@ import {
 } from '@grpc/grpc-js'
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
+import {
+  type AccountChange,
+  type AdministeredAccount,
+  accountActions,
+  type MailboxMessage,
+} from './account-methods.ts'
 import type { StateHash } from './admin-service.ts'
 import { encodeMemberChange } from './member-change-codec.ts'
 import { decodeStatus } from './status-codec.ts'
@@ -43,6 +49,19 @@ export interface AdminClient {
     atIndex: number,
     options?: AdminCallOptions & { readonly howeverLong?: boolean },
   ): Promise<StateHash>
+  /** Accounts in the order of their names, behind `after`; at most 1,000 at once. Only the leader tells; so the next two. */
+  listAccounts(
+    page: { readonly prefix?: string; readonly after?: string; readonly limit?: number },
+    options?: AdminCallOptions,
+  ): Promise<readonly AdministeredAccount[]>
+  /** `refused` if there is no such account. */
+  administerAccount(name: string, change: AccountChange, options?: AdminCallOptions): Promise<void>
+  /** What waits in its mailbox behind this message, in order; a part of it, and nothing at the end. */
+  readMailbox(
+    name: string,
+    afterSequence: number,
+    options?: AdminCallOptions,
+  ): Promise<readonly MailboxMessage[]>
   /** Gives back the connection. */
   close(): void
 }
@@ -89,6 +108,31 @@ export function connectAdmin(
       return await call<StateHash>(address, options, 10_000, (callOptions, done) =>
         client.getStateHash({ atIndex, howeverLong }, new Metadata(), callOptions, done),
       )
+    },
+    async listAccounts({ prefix = '', after = '', limit = 0 }, options = {}) {
+      const { accounts } = await call<{ accounts: AdministeredAccount[] }>(
+        address,
+        options,
+        10_000,
+        (callOptions, done) =>
+          client.listAccounts({ prefix, after, limit }, new Metadata(), callOptions, done),
+      )
+      return accounts
+    },
+    async administerAccount(name, change, options = {}) {
+      const request = { name, action: accountActions[change] }
+      await call(address, options, 10_000, (callOptions, done) =>
+        client.administerAccount(request, new Metadata(), callOptions, done),
+      )
+    },
+    async readMailbox(name, afterSequence, options = {}) {
+      const { messages } = await call<{ messages: MailboxMessage[] }>(
+        address,
+        options,
+        10_000,
+        (callOptions, done) => client.readMailbox({ name, afterSequence }, new Metadata(), callOptions, done),
+      )
+      return messages
     },
     close: () => client.close(),
   }

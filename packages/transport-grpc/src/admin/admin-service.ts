@@ -1,9 +1,8 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { MemberChange, ReplicaErrorCode, ReplicaStatus } from '@chatroom/replica'
+import type { MemberChange, ReplicaStatus } from '@chatroom/replica'
 import {
   type handleUnaryCall,
   type ServiceDefinition,
-  status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
@@ -20,6 +19,8 @@ import {
   type TransferLeadershipRequest,
   type TransferLeadershipResponse,
 } from '../gen/chatroom/admin/v1/admin_service.ts'
+import { type AccountAdministration, accountMethods } from './account-methods.ts'
+import { answer, Stranger, Unoffered } from './answer.ts'
 import { decodeMemberChange } from './member-change-codec.ts'
 import { encodeStatus } from './status-codec.ts'
 
@@ -33,6 +34,8 @@ export interface Administered {
   logLevel?(level?: string): string
   /** The state's hash as of this entry. Rejects with a `ReplicaError`. Absent: refused. */
   stateHash?(atIndex: number, howeverLong: boolean): Promise<StateHash>
+  /** Absent: refused. */
+  readonly accounts?: AccountAdministration
 }
 
 /** The state of one replica, summed up. */
@@ -40,34 +43,6 @@ export interface StateHash {
   readonly hash: string
   /** Milliseconds for which the replica did nothing else. */
   readonly tookMs: number
-}
-
-/** Refusals are the replica's own words; anything else is a fault. */
-const statusCodes: Record<ReplicaErrorCode, status> = {
-  'not leader': status.FAILED_PRECONDITION,
-  'not ready': status.FAILED_PRECONDITION,
-  'outcome unknown': status.ABORTED,
-  overloaded: status.RESOURCE_EXHAUSTED,
-  'storage full': status.RESOURCE_EXHAUSTED,
-  'unsupported version': status.FAILED_PRECONDITION,
-  aborted: status.ABORTED,
-  stopped: status.FAILED_PRECONDITION,
-  halted: status.FAILED_PRECONDITION,
-  'invalid configuration': status.INVALID_ARGUMENT,
-}
-
-/** Whoever may not use the service; the message is for them. */
-class Stranger extends Error {}
-
-/** What this replica does not offer, or does not know. */
-class Unoffered extends Error {}
-
-function statusCodeOf(error: unknown): status {
-  if (error instanceof Stranger) return status.UNAUTHENTICATED
-  if (error instanceof Unoffered) return status.FAILED_PRECONDITION
-  if (!(error instanceof Error) || !('code' in error)) return status.INTERNAL
-  for (const [code, number] of Object.entries(statusCodes)) if (code === error.code) return number
-  return status.INTERNAL
 }
 
 /**
@@ -116,6 +91,7 @@ export function adminService(
       return { level: replica.logLevel(call.request.level) }
     }, callback)
   }
+  const accounts = accountMethods(replica.accounts, allow, answer)
   const getStateHash: handleUnaryCall<GetStateHashRequest, GetStateHashResponse> = (call, callback) => {
     answer(async () => {
       allow(call)
@@ -125,20 +101,6 @@ export function adminService(
   }
   return {
     definition: AdminServiceService,
-    implementation: { getStatus, transferLeadership, changeMembers, setLogLevel, getStateHash },
+    implementation: { getStatus, transferLeadership, changeMembers, setLogLevel, getStateHash, ...accounts },
   }
-}
-
-type Callback<Response> = (error: { code: status; details: string } | null, response?: Response) => void
-
-function answer<Response>(make: () => Response | Promise<Response>, callback: Callback<Response>): void {
-  Promise.resolve()
-    .then(make)
-    .then(
-      (response) => callback(null, response),
-      (error: unknown) => {
-        const details = error instanceof Error ? error.message : String(error)
-        callback({ code: statusCodeOf(error), details })
-      },
-    )
 }
