@@ -108,7 +108,9 @@ async function threeHosts(hosts: Hosts): Promise<Running> {
     key: file('operator.key'),
   })
   const admins = addresses.map((address) => connectAdmin(`${address}:9700`, { credentials }))
-  onTestFinished(() => admins.forEach((admin) => admin.close()))
+  onTestFinished(() => {
+    for (const admin of admins) admin.close()
+  })
   const ca = await readFile(file('ca.crt'), 'utf8')
   const status = async (id: number): Promise<ReplicaStatus> => {
     const admin = admins[id]

@@ -1,10 +1,6 @@
 import type { ReplicaId } from '@chatroom/election'
 import type { MemberChange, ReplicaStatus } from '@chatroom/replica'
-import {
-  type handleUnaryCall,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import type { handleUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   AdminServiceService,
