@@ -3,16 +3,20 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { startLoneReplica } from './harness/lone-replica.ts'
 
-const buf = fileURLToPath(new URL('../../../node_modules/.bin/buf', import.meta.url))
+const programs = fileURLToPath(new URL('../../../node_modules/.bin/', import.meta.url))
 
 /** Calls a method as a client that knows nothing of the service but what the server tells. */
 function call(port: number, method: string): { readonly status: number | null; readonly answer: string } {
   const flags = ['--http2-prior-knowledge', '--protocol', 'grpc', '--data', '{"prefix":"a"}']
-  const { status, stdout } = spawnSync(buf, ['curl', ...flags, `http://127.0.0.1:${port}/${method}`], {
-    encoding: 'utf8',
-    // Not a directory with a contract of its own.
-    cwd: '/',
-  })
+  const { status, stdout } = spawnSync(
+    `${programs}buf`,
+    ['curl', ...flags, `http://127.0.0.1:${port}/${method}`],
+    {
+      encoding: 'utf8',
+      // Not a directory with a contract of its own.
+      cwd: '/',
+    },
+  )
   return { status, answer: stdout }
 }
 

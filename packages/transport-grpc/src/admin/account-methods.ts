@@ -34,10 +34,10 @@ export const accountActions: Record<AccountChange, AccountAction> = {
 }
 
 /** Accounts in one answer. */
-export const accountsAtOnce = 1_000
+const accountsAtOnce = 1_000
 
 /** There is no account of this name. */
-export class NoAccount extends Error {
+class NoAccount extends Error {
   readonly grpcStatus: status = status.NOT_FOUND
   constructor(name: string) {
     super(`there is no account named ${JSON.stringify(name)}`)
