@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { options } from '@chatroom/configuration'
+import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { z } from 'zod'
@@ -92,6 +93,7 @@ describe('docker', () => {
       expect(line).toMatch(
         /^\s*(?:FROM|WORKDIR|COPY|RUN|ENV|USER|VOLUME|EXPOSE|STOPSIGNAL|HEALTHCHECK|CMD|ENTRYPOINT) ?/,
       )
+    expect(validate(file)).toEqual([])
     expect(file).toMatch(/^USER node$/m)
     expect(file).toMatch(/^ENTRYPOINT \["node", "apps\/server\/dist\/main\.js"\]$/m)
   })
