@@ -85,7 +85,7 @@ describe('changes of the members in majority mode (thesis §4)', () => {
     const core = leader()
     expect(answers(core, { type: 'addLearner', id: 1 })).toEqual(['replica 1 is in the view already'])
     expect(answers(core, { type: 'addLearner', id: 6 })).toEqual([
-      'replica 6 has not been met: start it, then add it',
+      'replica 6 cannot be reached: start it, then add it',
     ])
     expect(answers(core, { type: 'promote', id: 6 })).toEqual([
       'replica 6 is not a learner: add it as one first',
@@ -118,6 +118,19 @@ describe('changes of the members in majority mode (thesis §4)', () => {
     ])
     core.happens({ type: 'observe', observation: { type: 'disconnected', peer: 1 } })
     expect(answers(core, { type: 'promote', id: 1 })).toHaveLength(1)
+  })
+
+  it('a replica that is down is not added: it may come back on another disk', () => {
+    const core = leader()
+    answers(core, { type: 'remove', id: 1 })
+    core.receive(C, core.appended({}))
+    core.refuse(1)
+    expect(answers(core, { type: 'addLearner', id: 1 })).toEqual([
+      'replica 1 cannot be reached: start it, then add it',
+    ])
+    core.connect(member(1, 1, 'new disk'))
+    answers(core, { type: 'addLearner', id: 1 })
+    expect(core.view.learners).toEqual([{ id: 1, disk: 'new disk', incarnation: 0 }])
   })
 
   it('the last member stays', () => {

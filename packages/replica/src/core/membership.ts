@@ -95,12 +95,13 @@ function changed(core: Core, view: View, change: MemberChange): View | string {
   const member = view.members.find((m) => m.id === id)
   const learner = view.learners.find((m) => m.id === id)
   const without = (list: readonly Member[]): Member[] => list.filter((m) => m.id !== id)
-  const running = core.peers.get(id)?.member
+  const peer = core.peers.get(id)
+  // One that is down may come back on another disk.
+  const running = peer?.connected ? peer.member : null
   switch (change.type) {
     case 'addLearner':
       if (member !== undefined || learner !== undefined) return `replica ${id} is in the view already`
-      if (running === null || running === undefined)
-        return `replica ${id} has not been met: start it, then add it`
+      if (running === null) return `replica ${id} cannot be reached: start it, then add it`
       return {
         ...view,
         learners: [...view.learners, { id, disk: running.disk, incarnation: 0 }].sort((a, b) => a.id - b.id),
