@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { ChatError } from '@chatroom/client'
+import { Chat } from '@chatroom/state-machine'
 import { connectAdmin } from '@chatroom/transport-grpc/admin'
 import { expect, it, onTestFinished } from 'vitest'
 import { newCluster, type TestCluster } from './harness/cluster.ts'
 import { Traffic } from './harness/traffic.ts'
 
 const all = [0, 1, 2]
+const { version } = new Chat()
+const later = version + 1
 /** Node flags that make the program another build: the chat's next version. */
 const next = ['--import', fileURLToPath(new URL('./fixtures/next-chat.mjs', import.meta.url))]
 
@@ -26,12 +29,11 @@ it('replicas are upgraded one after the other under load; what the old build doe
   expect(refused).toBeInstanceOf(ChatError)
   expect(refused).toMatchObject({
     code: 'limit reached',
-    message:
-      'This needs version 2 of the state machine, and replica 0 has version 1: install the newer version there.',
+    message: `This needs version ${later} of the state machine, and replica 0 has version ${version}: install the newer version there.`,
   })
   await upgrade(cluster, 0)
   await Promise.all(
-    all.map((id) => cluster.untilStatus(id, 'knows that all have it', (s) => s.commonVersion === 2)),
+    all.map((id) => cluster.untilStatus(id, 'knows that all have it', (s) => s.commonVersion === later)),
   )
   await leaver.deleteAccount('leaver')
   await traffic.more(100)
@@ -43,7 +45,7 @@ it('replicas are upgraded one after the other under load; what the old build doe
   const old = cluster.start(0)
   expect(await old.exited).toMatchObject({ code: 1 })
   expect(old.stderr).toBe(
-    'This data needs version 2 of the state machine, and this program has version 1: install the version that wrote it, or a later one.\n',
+    `This data needs version ${later} of the state machine, and this program has version ${version}: install the version that wrote it, or a later one.\n`,
   )
 })
 

@@ -4,16 +4,34 @@ import {
   AccountAction,
   type AdministerAccountRequest,
   type AdministerAccountResponse,
-  type Account as AdministeredAccount,
   type ListAccountsRequest,
   type ListAccountsResponse,
-  type MailboxMessage,
   type ReadMailboxRequest,
   type ReadMailboxResponse,
 } from '../gen/chatroom/admin/v1/admin_service.ts'
 import { type Answer, Unoffered } from './answer.ts'
 
-export type { AdministeredAccount, MailboxMessage }
+/** An account, without anything secret. */
+export interface AdministeredAccount {
+  readonly name: string
+  readonly accountId: number
+  readonly locked: boolean
+  /** Messages in the mailbox. */
+  readonly waiting: number
+  /** Bytes of their texts, UTF-8. */
+  readonly waitingBytes: number
+}
+
+/** A message that waits. */
+export interface MailboxMessage {
+  /** Place in the mailbox: from 1, counting up by 1. */
+  readonly sequence: number
+  readonly messageId: string
+  readonly from: string
+  readonly text: string
+  /** Milliseconds since 1970. */
+  readonly sentAtMs: number
+}
 
 /** What an operator may do with the accounts of the service that a replica carries. Each rejects with a `ReplicaError` where the replica does not lead. */
 export interface AccountAdministration {
