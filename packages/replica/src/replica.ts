@@ -275,8 +275,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       )
     if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) return refusal('overloaded', null)
     let needed = 1
-    for (const command of commands)
-      needed = Math.max(needed, this.stateMachine.neededVersion?.(command) ?? 1)
+    for (const command of commands) needed = Math.max(needed, this.stateMachine.neededVersion?.(command) ?? 1)
     const unsupported = versionFault(core, needed)
     return unsupported === null ? null : new ReplicaError('unsupported version', unsupported)
   }
