@@ -352,6 +352,17 @@ describe('thesis §4.2: a replica that the view does not name', () => {
     expect(reply).toMatchObject({ granted: false, refusal: 'not in the view' })
   })
 
+  it('does not stand with another disk than the view counts on, committed or not', () => {
+    const pinned = { ...viewOf(member(0), member(1), member(2)), index: 1, term: 1 }
+    const core = new OneCore({
+      disk: 'new',
+      entries: [{ ...command(1, 1), kind: 'view', payload: encode(pinned) }],
+    })
+    core.pass(2_000)
+    expect(only('voteRequest', core.messages)).toEqual([])
+    expect(core.core.role).toBe('follower')
+  })
+
   it('may be the only one that has it: until it is committed it stands, leads without counting itself, and leaves', () => {
     const core = outside()
     for (const peer of [B, C]) core.connect(peer)

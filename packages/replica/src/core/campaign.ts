@@ -38,12 +38,15 @@ export function maybeStand(core: Core, out: Outbox): void {
  * lead then (thesis §4.2.2).
  */
 function viewToStandBy(core: Core): View {
+  const newest = currentView(core)
+  // Not left out, but counted on another disk than it has: that one may have voted.
+  if (newest.members.some(({ id }) => id === core.self.id)) return newest
   const named = core.views.findLast(
     (view, at) =>
       view.members.some((member) => names(member, core.self)) &&
       core.views.slice(at + 1).every(({ index }) => index > core.commitIndex),
   )
-  return named ?? currentView(core)
+  return named ?? newest
 }
 
 /** Rule 6, from what the returnees that can be reached have said. */
