@@ -141,8 +141,8 @@ export const voteMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/replica/src/shell/proposals.ts',
-        find: 'if (waiting.term === term) return waiting.resolve(reply)',
-        replace: 'if (waiting.term !== -1) return waiting.resolve(reply)',
+        find: 'if (group.term === term) return group.listener.replied(at, reply)',
+        replace: 'if (group.term !== -1) return group.listener.replied(at, reply)',
       },
       {
         file: 'packages/replica/src/replica.ts',
