@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ChatClient } from '@chatroom/client'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { newCluster } from './harness/cluster.ts'
+import { newCluster, type TestCluster } from './harness/cluster.ts'
 
 const run = promisify(execFile)
 const all = [0, 1, 2]
@@ -56,6 +56,110 @@ async function sendUntilStuck(from: ChatClient, to: string): Promise<Sent> {
   return sent
 }
 
+async function textsFor(reader: ChatClient): Promise<string[]> {
+  const found: string[] = []
+  for await (const message of reader.inbox({ follow: false })) found.push(message.text)
+  return found.sort()
+}
+
+/** Three replicas, each with a small disk of its own. */
+async function withSmallDisks(): Promise<{ cluster: TestCluster; fillerOf: (id: number) => string }> {
+  const cluster = await newCluster()
+  for (const id of all) {
+    const directory = join(cluster.dataDirectory, `replica-${id}`)
+    await mkdir(directory)
+    await mountSmall(directory, '24m')
+    cluster.start(id)
+  }
+  return { cluster, fillerOf: (id) => join(cluster.dataDirectory, `replica-${id}`, 'filler') }
+}
+
+describe.runIf(process.getuid?.() === 0)("a follower's disk that is full", () => {
+  it('makes the leader refuse writes and name it; with room again writes go on, and nothing was lost', async () => {
+    const { cluster, fillerOf } = await withSmallDisks()
+    const leader = await cluster.untilView(all)
+    const full = (leader.id + 1) % all.length
+    const alice = await cluster.loggedIn('alice')
+    const bob = await cluster.loggedIn('bob')
+    const carol = await cluster.loggedIn('carol')
+    await fill(fillerOf(full))
+
+    const sent = await sendUntilStuck(alice, 'bob')
+    await expect(carol.send('bob', 'refused')).rejects.toMatchObject({ code: 'limit reached' })
+    await expect(carol.send('bob', 'refused')).rejects.toThrow(`disk of replica ${full}`)
+    const names: string[] = []
+    for await (const name of bob.list()) names.push(name)
+    expect(names).toEqual(['alice', 'bob', 'carol'])
+    for (const id of [leader.id, full]) {
+      const { waiting } = await cluster.untilStatus(id, 'answers', () => true)
+      expect(waiting).toContainEqual(expect.objectContaining({ for: 'room on a disk', replicas: [full] }))
+    }
+
+    await rm(fillerOf(full))
+    await Promise.all(sent.under)
+    await cluster.untilStatus(leader.id, 'has room', ({ waiting }) => waiting.length === 0)
+    await alice.send('bob', 'there is room again')
+    for (const id of all) await cluster.replica(id).kill()
+    for (const id of all) cluster.start(id)
+    await cluster.untilView(all)
+    expect(await textsFor(bob)).toEqual([...sent.acknowledged, 'there is room again'].sort())
+  })
+
+  it('does not keep the others from going on when the leader dies: who cannot vote is fenced', async () => {
+    const { cluster, fillerOf } = await withSmallDisks()
+    const leader = await cluster.untilView(all)
+    const [full = -1, other = -1] = all.filter((id) => id !== leader.id)
+    const alice = await cluster.loggedIn('alice')
+    const bob = await cluster.loggedIn('bob')
+    await fill(fillerOf(full))
+    const sent = await sendUntilStuck(alice, 'bob')
+    await cluster.replica(leader.id).kill()
+    await cluster.untilView([other])
+    await Promise.all(sent.under)
+    await bob.send('alice', 'we go on')
+
+    await rm(fillerOf(full))
+    await cluster.replica(full).exited
+    for (const id of [full, leader.id]) cluster.start(id)
+    await cluster.untilView(all)
+    expect(await textsFor(bob)).toEqual([...sent.acknowledged].sort())
+  })
+})
+
+async function bytesIn(directory: string): Promise<number> {
+  const sizes = (await readdir(directory)).map(async (name) => (await stat(join(directory, name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+describe('a quota', () => {
+  it('stops writes before it is used up, leaves room for an election, and can be raised', async () => {
+    const quota = ['--disk-quota', '64']
+    const cluster = await newCluster(quota)
+    for (const id of all) cluster.start(id)
+    const leader = await cluster.untilView(all)
+    const alice = await cluster.loggedIn('alice')
+    const bob = await cluster.loggedIn('bob')
+    const long = 'x'.repeat(60_000)
+    let sent = 0
+    const fillUp = async (): Promise<never> => {
+      for (; ; sent++) await alice.send('bob', `${sent} ${long}`)
+    }
+    await expect(fillUp()).rejects.toThrow('No room on the disk')
+    for (const id of all)
+      expect(await bytesIn(join(cluster.dataDirectory, `replica-${id}`))).toBeLessThan(64 * 1024 * 1024)
+    await cluster.replica(leader.id).kill()
+    await cluster.untilView(all.filter((id) => id !== leader.id))
+    await expect(alice.send('bob', 'refused')).rejects.toMatchObject({ code: 'limit reached' })
+
+    for (const id of all) await cluster.replica(id).kill()
+    quota[1] = '256'
+    for (const id of all) cluster.start(id)
+    await cluster.untilView(all)
+    await alice.send('bob', `${sent++} ${long}`)
+    expect(await textsFor(bob)).toEqual(Array.from({ length: sent }, (_, n) => `${n} ${long}`).sort())
+  })
+})
+
 describe('a disk that is full', () => {
   it.runIf(process.getuid?.() === 0)(
     'refuses writes and serves reads; with room again it takes writes again, and nothing was lost',
@@ -89,9 +193,7 @@ describe('a disk that is full', () => {
       for (const id of all) await cluster.replica(id).kill()
       for (const id of all) cluster.start(id)
       await cluster.untilView(all)
-      const found: string[] = []
-      for await (const message of bob.inbox({ follow: false })) found.push(message.text)
-      expect(found.sort()).toEqual([...sent.acknowledged, 'there is room again'].sort())
+      expect(await textsFor(bob)).toEqual([...sent.acknowledged, 'there is room again'].sort())
     },
   )
 })

@@ -76,6 +76,18 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
         )
       else log.info({ event: 'replica.storage-has-room' }, 'the disk has room again')
       return
+    case 'peer storage full':
+      if (event.full)
+        log.error(
+          { event: 'replica.peer-storage-full', peer: event.peer },
+          `the disk of replica ${event.peer} is full: free some space there`,
+        )
+      else
+        log.info(
+          { event: 'replica.peer-storage-has-room', peer: event.peer },
+          `the disk of replica ${event.peer} has room again`,
+        )
+      return
     case 'damage found':
       log.warn({ event: 'storage.damage-found', ...event.damage }, event.words)
       return

@@ -7,7 +7,7 @@ import {
   systemClock,
 } from '@chatroom/chat-service'
 import type { Address, Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
-import { createReplica, type Replica, ReplicaError } from '@chatroom/replica'
+import { createReplica, type Limits, type Replica, ReplicaError } from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
@@ -207,7 +207,8 @@ function withinQuota(bytes: number | null): {
   readonly storing: { readonly quotaBytes?: number; readonly segmentBytes?: number }
   readonly snapshotting: {
     readonly snapshotEveryBytes?: number
-    readonly limits?: { readonly compactMarginEntries: number }
+    readonly storageQuotaBytes?: number
+    readonly limits?: Pick<Limits, 'compactMarginEntries' | 'uncommittedBytes'>
   }
 } {
   if (bytes === null) return { storing: {}, snapshotting: {} }
@@ -215,8 +216,13 @@ function withinQuota(bytes: number | null): {
     storing: { quotaBytes: bytes, segmentBytes: Math.min(16 * mebibyte, Math.floor(bytes / 16)) },
     snapshotting: {
       snapshotEveryBytes: Math.min(64 * mebibyte, Math.floor(bytes / 8)),
+      // Commands stop before the storage does: what is under way already, and the views of an election, have room then.
+      storageQuotaBytes: bytes - Math.floor(bytes / 8),
       // Entries that followers may still need: with the longest texts, 64 KiB, at most a quarter of the quota.
-      limits: { compactMarginEntries: Math.min(10_000, Math.floor(bytes / (256 * 1024))) },
+      limits: {
+        compactMarginEntries: Math.min(10_000, Math.floor(bytes / (256 * 1024))),
+        uncommittedBytes: Math.min(64 * mebibyte, Math.floor(bytes / 16)),
+      },
     },
   }
 }

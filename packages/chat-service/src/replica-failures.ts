@@ -5,7 +5,12 @@ import { defaultLimits } from './limits.ts'
 
 const reasons: Record<
   ReplicaErrorCode,
-  { readonly reason: ChatErrorReason; readonly message: string; readonly retryAfterMs?: number }
+  {
+    readonly reason: ChatErrorReason
+    /** Null: the replica's own words, which say more. */
+    readonly message: string | null
+    readonly retryAfterMs?: number
+  }
 > = {
   'not leader': { reason: 'NOT_LEADER', message: 'This replica does not lead: try the leader.' },
   'not ready': {
@@ -23,12 +28,9 @@ const reasons: Record<
     retryAfterMs: defaultLimits.retryAfterMs,
   },
   // Not retriable by itself: somebody has to make room. It was refused for certain, so what follows on a stream may go on.
-  'storage full': {
-    reason: 'LIMIT_REACHED',
-    message: "The leader's disk is full: nothing was done. Make room on it.",
-  },
-  // Nor this: somebody has to upgrade a replica. The message is the replica's own, which names it.
-  'unsupported version': { reason: 'LIMIT_REACHED', message: 'Not all replicas know this yet.' },
+  'storage full': { reason: 'LIMIT_REACHED', message: null },
+  // Nor this: somebody has to upgrade a replica.
+  'unsupported version': { reason: 'LIMIT_REACHED', message: null },
   aborted: { reason: 'OUTCOME_UNKNOWN', message: 'The wait ended: try again with the same request id.' },
   stopped: { reason: 'NOT_LEADER', message: 'This replica is starting or stopping: try another.' },
   halted: { reason: 'NOT_LEADER', message: 'This replica has stopped itself: try another.' },
@@ -51,11 +53,7 @@ export function toFailure(error: unknown, onFault: (error: unknown) => void): Ch
       error.leader === null || error.leader.address === ''
         ? null
         : { address: error.leader.address, term: error.leader.term }
-    return new ChatFailure(reason, error.code === 'unsupported version' ? sentence(error.message) : message, {
-      leader,
-      retryAfterMs,
-      cause: error,
-    })
+    return new ChatFailure(reason, message ?? sentence(error.message), { leader, retryAfterMs, cause: error })
   }
   onFault(error)
   return new ChatFailure('INTERNAL', 'A fault of the server: see its log.', { cause: error })

@@ -29,6 +29,15 @@ describe('what a replica refuses', () => {
     expect(chat.faults).toEqual([])
   })
 
+  it('says whose disk is full in the words of the replica', async () => {
+    const chat = await startChat()
+    const alice = await chat.loggedIn('alice')
+    chat.replica.propose = () =>
+      Promise.reject(new ReplicaError('storage full', 'no room on the disk of replica 2: free some'))
+    const { message } = await failureOf(alice.send('bob', 'x'))
+    expect(message).toContain('No room on the disk of replica 2: free some.')
+  })
+
   it('names the leader', async () => {
     const chat = await startChat()
     const alice = await chat.loggedIn('alice')

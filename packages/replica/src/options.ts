@@ -49,6 +49,11 @@ export interface ReplicaOptions<
   readonly mendWithinMs?: number
   /** A snapshot is taken whenever so many bytes of commands were applied since the last one. Default 64 MiB. */
   readonly snapshotEveryBytes?: number
+  /**
+   * With more than so many bytes in its storage this replica counts as full: commands are refused as 'storage full', while reads, elections and what is under way already go on.
+   * So it should leave room for `limits.uncommittedBytes`. Default: only what the storage refuses counts.
+   */
+  readonly storageQuotaBytes?: number
   /** Commands that may be under way at once; more are refused as overloaded. Default 20,000. */
   readonly maxProposals?: number
 }

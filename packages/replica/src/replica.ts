@@ -5,6 +5,7 @@ import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
 import type { Limits } from './core/limits.ts'
 import { neededVersion, versionFault } from './core/machine-version.ts'
 import { recordStep } from './core/record.ts'
+import { fullDisks, isOutOfRoom } from './core/space.ts'
 import { type Core, createCore, currentView, isServing, viewInForce } from './core/state.ts'
 import { step } from './core/step.ts'
 import { type LeaderHint, ReplicaError } from './errors.ts'
@@ -185,16 +186,26 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       machineVersion: stateMachine.version,
       seed: Math.floor(clock.random() * 2 ** 32),
     })
-    const persister = new Persister(storage, clock, {
-      persisted: (persist) => {
-        this.#release(persist)
-        this.#dispatch({ type: 'persisted', persist })
-        if (core.lead !== null) this.#commits.held(id, core.log.durable, clock.now())
+    const persister = new Persister(
+      storage,
+      clock,
+      {
+        persisted: (persist) => {
+          this.#release(persist)
+          this.#dispatch({ type: 'persisted', persist })
+          if (core.lead !== null) this.#commits.held(id, core.log.durable, clock.now())
+        },
+        failed,
+        full: (full) => {
+          this.#dispatch({ type: 'storageFull', full })
+          this.#emit({ type: 'storage full', full })
+          // It may be what gives room back: the log behind it goes.
+          if (full) this.#running?.snapshotter.takeIfDue(core, 1)
+        },
+        ...(observer === undefined ? {} : { observer }),
       },
-      failed,
-      full: (full) => this.#emit({ type: 'storage full', full }),
-      ...(observer === undefined ? {} : { observer }),
-    })
+      this.#options.storageQuotaBytes,
+    )
     const applier = new Applier(stateMachine, storage, clock, () => core.log, core.appliedIndex, {
       replied: (entry, reply) => this.#proposals.applied(entry.index, entry.term, reply),
       applied: (index) => {
@@ -266,13 +277,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   /** Why these commands are not taken; most often, why none is. */
   #whyNotNow(commands: readonly Command[]): ReplicaError | null {
     if (this.#running === null) return notStarted(this.id)
-    const { core, persister } = this.#running
+    const { core } = this.#running
     if (core.role !== 'leader') return refusal('not leader', this.#leader(core))
-    if (persister.full)
-      return new ReplicaError(
-        'storage full',
-        `the disk of replica ${this.id} is full: free some space; nothing was lost, and nothing was done`,
-      )
+    if (isOutOfRoom(core)) return refusal('storage full', null, fullDisks(core))
     if (this.#proposals.size >= (this.#options.maxProposals ?? 20_000)) return refusal('overloaded', null)
     let needed = 1
     for (const command of commands) needed = Math.max(needed, this.stateMachine.neededVersion?.(command) ?? 1)
@@ -477,7 +484,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         return this.#commits.entered(effect.first + commands - 1, commands, this.#clock.now())
       }
       case 'proposalRefused':
-        return this.#proposals.refused(refusal(effect.why, this.#leader(core)))
+        return this.#proposals.refused(refusal(effect.why, this.#leader(core), fullDisks(core)))
       case 'leadershipLost':
         this.#commits.forget()
         return this.#proposals.fail(outcomeUnknown())

@@ -22,6 +22,8 @@ export interface Waiting {
     /** This replica is being brought up to date. */
     | 'catching up'
     | 'own disk'
+    /** A disk is full. */
+    | 'room on a disk'
     /** Others follow a leader that has not spoken to this replica yet. */
     | 'a leader'
     /** This replica's data is of a disk that the view does not name (rule 9). */

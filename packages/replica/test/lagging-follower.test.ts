@@ -86,7 +86,16 @@ function leader(): {
 }
 
 function refusal(core: Core, hint: Position): Appended {
-  return { type: 'appended', term: core.term, accepted: false, matchIndex: 0, hint, round: 0, commitIndex: 0 }
+  return {
+    type: 'appended',
+    term: core.term,
+    accepted: false,
+    matchIndex: 0,
+    hint,
+    round: 0,
+    commitIndex: 0,
+    storageFull: false,
+  }
 }
 
 describe('a follower that refuses what it is sent', () => {

@@ -222,6 +222,7 @@ export class OneCore {
       hint: origin,
       round: this.core.lead?.round ?? 0,
       commitIndex: this.core.commitIndex,
+      storageFull: false,
       ...change,
     }
   }

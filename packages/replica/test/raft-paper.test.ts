@@ -178,7 +178,16 @@ describe('§5.1: later terms', () => {
   it('an append of an earlier term is refused with the present one', () => {
     const follower = new OneCore({ hardState: { term: 5 } })
     expect(follower.receive(B, follower.append({ term: 4, round: 3 }))).toEqual([
-      { type: 'appended', term: 5, accepted: false, matchIndex: 0, hint: origin, round: 3, commitIndex: 0 },
+      {
+        type: 'appended',
+        term: 5,
+        accepted: false,
+        matchIndex: 0,
+        hint: origin,
+        round: 3,
+        commitIndex: 0,
+        storageFull: false,
+      },
     ])
     expect(follower.core.leader).toBeNull()
   })

@@ -106,6 +106,16 @@ const ways: Record<Waiting['for'], { replicas: number[]; words: string; way: () 
       return core
     },
   },
+  'room on a disk': {
+    replicas: [2],
+    words:
+      'no room on the disk of replica 2: new writes are refused and those under way wait; free some space there',
+    way: () => {
+      const core = leader()
+      core.receive(C, core.appended({ storageFull: true }))
+      return core
+    },
+  },
   'a leader': {
     replicas: [2],
     words: 'replica 2 leads others, and has not spoken to this replica yet',

@@ -79,6 +79,7 @@ const kinds: { [Type in Message['type']]: fc.Arbitrary<Extract<Message, { type: 
     hint: position,
     round: number,
     commitIndex: number,
+    storageFull: fc.boolean(),
   }),
   voteRequest: fc.record({
     type: fc.constant('voteRequest'),

@@ -57,7 +57,7 @@ export type Effect =
   | { readonly type: 'halt'; readonly reason: string }
 
 /** Why a proposal or a read was not taken. */
-export type Refusal = 'not leader' | 'not ready' | 'overloaded'
+export type Refusal = 'not leader' | 'not ready' | 'overloaded' | 'storage full'
 
 /** For logs and metrics; nothing depends on them. */
 export type Report =
@@ -70,3 +70,5 @@ export type Report =
   | { readonly type: 'stalled'; readonly ms: number }
   | { readonly type: 'gave up leading'; readonly term: number; readonly why: string }
   | { readonly type: 'peer rejected'; readonly peer: ReplicaId; readonly reason: string }
+  /** On the leader: another replica said that its disk is full, or that it has room again. */
+  | { readonly type: 'peer storage full'; readonly peer: ReplicaId; readonly full: boolean }

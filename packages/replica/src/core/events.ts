@@ -11,6 +11,8 @@ export type Event =
   | { readonly type: 'observe'; readonly observation: PeerObservation }
   /** Everything up to and including this persist effect survives a power cut. */
   | { readonly type: 'persisted'; readonly persist: number }
+  /** The own disk is full, so that persists wait for room, or has room again. */
+  | { readonly type: 'storageFull'; readonly full: boolean }
   /** The state machine has applied everything up to here. */
   | { readonly type: 'applied'; readonly index: number }
   /** Commands of clients, in order. They stand in the log one after the other, or none of them does. */

@@ -1,6 +1,7 @@
 import { type Member, names, namesDisk, type ReplicaId } from '@chatroom/election'
 import type { Role, Waiting } from '../status.ts'
 import { recoveryPlan } from './campaign.ts'
+import { fullDisks, isOutOfRoom } from './space.ts'
 import { type Core, currentView, isSelf, isServing, type Peer, viewInForce } from './state.ts'
 
 /** The role in the words of `status`: a follower that may not vote, or that follows nobody because everybody died, has names of its own. */
@@ -13,9 +14,27 @@ export function roleOf(core: Core): Role {
 
 /** Why nobody leads, why writes wait, why this replica does not take part: empty if nothing waits. */
 export function explainWaiting(core: Core): Waiting[] {
-  if (core.role === 'leader') return leaderWaits(core)
-  if (core.leader !== null) return followerWaits(core)
-  return leaderlessWaits(core)
+  const waits = roomWaits(core)
+  if (core.role === 'leader') return [...waits, ...leaderWaits(core)]
+  if (core.leader !== null) return [...waits, ...followerWaits(core)]
+  return [...waits, ...leaderlessWaits(core)]
+}
+
+function roomWaits(core: Core): Waiting[] {
+  const full = fullDisks(core)
+  if (full.length === 0) return []
+  const replicas = full.map(({ id }) => id)
+  const then = isOutOfRoom(core)
+    ? 'new writes are refused and those under way wait'
+    : `writes go on without ${replicas.length === 1 ? 'it' : 'them'}`
+  return [
+    {
+      for: 'room on a disk',
+      replicas,
+      sinceMs: core.now - Math.min(...full.map(({ since }) => since)),
+      words: `no room on the ${replicas.length === 1 ? 'disk' : 'disks'} of ${list(replicas)}: ${then}; free some space there`,
+    },
+  ]
 }
 
 function leaderWaits(core: Core): Waiting[] {

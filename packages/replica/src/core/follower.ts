@@ -18,6 +18,7 @@ export function onAppend(core: Core, out: Outbox, from: Member, message: Append)
       hint: { index: 0, term: 0 },
       round,
       commitIndex: core.commitIndex,
+      storageFull: core.fullSince !== null,
     })
     return
   }
@@ -42,6 +43,7 @@ export function onAppend(core: Core, out: Outbox, from: Member, message: Append)
       hint,
       round,
       commitIndex: core.commitIndex,
+      storageFull: core.fullSince !== null,
     })
     return
   }
@@ -55,6 +57,7 @@ export function onAppend(core: Core, out: Outbox, from: Member, message: Append)
     hint: { index: 0, term: 0 },
     round,
     commitIndex: core.commitIndex,
+    storageFull: core.fullSince !== null,
   } as const
   // A heartbeat is answered at once, for what is durable already; entries are vouched for after they are.
   if (entries.length === 0) out.send(from, { ...answer, matchIndex: Math.min(match, core.log.durable) })

@@ -7,6 +7,7 @@ import { appendEntries, type Outbox, viewEntry } from './outbox.ts'
 import { confirmReads } from './reads.ts'
 import { freshProgress, replicate, replicateToAll, sendHeartbeats } from './replicate.ts'
 import { enterTerm } from './role.ts'
+import { isOutOfRoom } from './space.ts'
 import { type Core, currentView, type LeaderState, type Progress } from './state.ts'
 
 /** Begins to lead in the term it was elected for: with a view, or with an empty entry if the view stays (Raft §5.4.2, §8). */
@@ -73,6 +74,7 @@ export function onPropose(core: Core, out: Outbox, payloads: readonly Uint8Array
   if (lead === null) return out.effect({ type: 'proposalRefused', why: 'not leader' })
   if (core.commitIndex < lead.opening || lead.transfer !== null)
     return out.effect({ type: 'proposalRefused', why: 'not ready' })
+  if (isOutOfRoom(core)) return out.effect({ type: 'proposalRefused', why: 'storage full' })
   if (lead.uncommittedBytes > core.limits.uncommittedBytes)
     return out.effect({ type: 'proposalRefused', why: 'overloaded' })
   const time = entryTime(core, wallTime)
@@ -99,6 +101,10 @@ export function onAppended(core: Core, out: Outbox, from: Member, message: Appen
   if (progress === undefined || !sameMember(progress.member, from)) return
   progress.round = Math.max(progress.round, message.round)
   progress.knownCommit = Math.max(progress.knownCommit, message.commitIndex)
+  if ((progress.fullSince !== null) !== message.storageFull) {
+    progress.fullSince = message.storageFull ? core.now : null
+    out.report({ type: 'peer storage full', peer: from.id, full: message.storageFull })
+  }
   if (message.accepted) accepted(core, out, progress, message.matchIndex)
   else refused(core, progress, message)
   if (core.lead !== lead || core.halted !== null) return

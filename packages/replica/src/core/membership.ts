@@ -50,6 +50,8 @@ function caughtUp(core: Core): Member[] {
     const silent = core.now - (peer?.heardAt ?? 0)
     if (progress.state !== 'replicate' || !hasCaughtUp(core, progress) || silent > core.limits.stallMs)
       continue
+    // Every write would wait for it from then on.
+    if (progress.fullSince !== null) continue
     found.push(progress.member)
   }
   return found

@@ -41,6 +41,8 @@ export interface Appended {
   readonly round: number
   /** How far the sender knows the log to be committed: tells the leader who is admitted. */
   readonly commitIndex: number
+  /** The sender's disk has no room: entries wait there until it has. */
+  readonly storageFull: boolean
 }
 
 export interface VoteRequest {

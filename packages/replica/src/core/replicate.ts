@@ -18,6 +18,7 @@ export function freshProgress(core: Core, member: Member): Progress {
     reading: false,
     round: 0,
     knownCommit: 0,
+    fullSince: null,
     snapshotIndex: 0,
     snapshotOffset: 0,
     snapshotAt: 0,

@@ -51,6 +51,8 @@ export interface Progress {
   round: number
   /** How far it said it knows the log to be committed. */
   knownCommit: number
+  /** When it said that its disk is full; null: it has room. */
+  fullSince: number | null
   /** In the state `snapshot`: which one is sent, from which byte on the last part, and when that was. */
   snapshotIndex: number
   snapshotOffset: number
@@ -166,6 +168,8 @@ export interface Core {
   /** A snapshot from the leader is whole and being installed: the log stands still until it is. */
   installing: boolean
   admitted: boolean
+  /** Since when the own disk has no room for more entries; null: it has. */
+  fullSince: number | null
   /** `time` of the newest entry. */
   entryTime: number
   presenceSentAt: number
@@ -260,6 +264,7 @@ export function createCore(options: CoreOptions): Core {
           },
     installing: false,
     admitted: !mode.namesIncarnations,
+    fullSince: null,
     entryTime: stored.tail.at(-1)?.time ?? stored.snapshot?.time ?? 0,
     presenceSentAt: -1,
     peers: new Map(),

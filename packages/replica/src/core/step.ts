@@ -67,6 +67,9 @@ function handle(core: Core, out: Outbox, event: Event): void {
       return onObservation(core, out, event.observation)
     case 'persisted':
       return onPersisted(core, out, event.persist)
+    case 'storageFull':
+      core.fullSince = event.full ? core.now : null
+      return
     case 'applied':
       core.appliedIndex = Math.max(core.appliedIndex, event.index)
       return confirmReads(core, out)

@@ -5,7 +5,7 @@ import type { ReplicaObserver } from '../ports/observer.ts'
 
 type Persist = Extract<Effect, { type: 'persist' }>
 
-/** How long to wait before a full disk is tried again. */
+/** How long to wait before a full disk is tried again, or a quota looked at again. */
 const FULL_RETRY_MS = 500
 
 export interface PersisterEvents {
@@ -26,21 +26,27 @@ export class Persister {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #events: PersisterEvents
+  readonly #quotaBytes: number
   #waiting: Persist[] = []
   #jobs: (() => Promise<void>)[] = []
   #busy = false
   #full = false
+  /** What the storage was asked for last it had no room for. */
+  #refused = false
+  #weighing = false
   #stopped = false
 
-  constructor(storage: Storage, clock: Clock, events: PersisterEvents) {
+  /** `quotaBytes`: with more than this the storage counts as full; what is asked for is written all the same, as long as it can be. */
+  constructor(
+    storage: Storage,
+    clock: Clock,
+    events: PersisterEvents,
+    quotaBytes: number = Number.POSITIVE_INFINITY,
+  ) {
     this.#storage = storage
     this.#clock = clock
     this.#events = events
-  }
-
-  /** The disk is full: what waits here is tried again, and nothing new should be taken. */
-  get full(): boolean {
-    return this.#full
+    this.#quotaBytes = quotaBytes
   }
 
   /** Persists that wait for the one under way. */
@@ -88,7 +94,8 @@ export class Persister {
     const begun = observer === undefined ? 0 : this.#clock.now()
     this.#storage.persist(merged).then(
       () => {
-        this.#setFull(false)
+        this.#refused = false
+        this.#weigh()
         observer?.persisted(this.#clock.now() - begun)
         const last = batch.at(-1)
         if (last !== undefined && !this.#stopped) this.#events.persisted(last.persist)
@@ -96,7 +103,8 @@ export class Persister {
       },
       (error: unknown) => {
         if (error instanceof StorageError && error.code === 'full') {
-          this.#setFull(true)
+          this.#refused = true
+          this.#weigh()
           this.#clock.after(FULL_RETRY_MS, () => {
             if (!this.#stopped) this.#write(batch)
           })
@@ -107,10 +115,20 @@ export class Persister {
     )
   }
 
-  #setFull(full: boolean): void {
-    if (full === this.#full) return
-    this.#full = full
-    if (!this.#stopped) this.#events.full(full)
+  /** Full or not? Over its quota it is looked at again, since not only what is written here takes room and gives it back. */
+  #weigh(): void {
+    const over = this.#storage.size() > this.#quotaBytes
+    const full = over || this.#refused
+    if (full !== this.#full) {
+      this.#full = full
+      if (!this.#stopped) this.#events.full(full)
+    }
+    if (!over || this.#weighing) return
+    this.#weighing = true
+    this.#clock.after(FULL_RETRY_MS, () => {
+      this.#weighing = false
+      if (!this.#stopped) this.#weigh()
+    })
   }
 
   #done(): void {

@@ -1,3 +1,4 @@
+import type { ReplicaId } from '@chatroom/election'
 import type { Refusal } from '../core/effects.ts'
 import type { LeaderHint, ReplicaErrorCode } from '../errors.ts'
 import { ReplicaError } from '../errors.ts'
@@ -136,11 +137,17 @@ export function outcomeUnknown(): ReplicaError {
   )
 }
 
-export function refusal(why: Refusal, leader: LeaderHint | null): ReplicaError {
+/** `full`: the replicas whose disks are. */
+export function refusal(
+  why: Refusal,
+  leader: LeaderHint | null,
+  full: readonly { readonly id: ReplicaId }[] = [],
+): ReplicaError {
   const codes: Record<Refusal, ReplicaErrorCode> = {
     'not leader': 'not leader',
     'not ready': 'not ready',
     overloaded: 'overloaded',
+    'storage full': 'storage full',
   }
   const words: Record<Refusal, string> = {
     'not leader':
@@ -149,6 +156,7 @@ export function refusal(why: Refusal, leader: LeaderHint | null): ReplicaError {
         : `this replica does not lead: ask replica ${leader.id}${leader.address === '' ? '' : ` at ${leader.address}`}`,
     'not ready': 'this replica leads but may not serve yet: try again in a moment',
     overloaded: 'too much is under way: try again later',
+    'storage full': `no room on the disk of replica ${full.map(({ id }) => id).join(' and of replica ')}: free some space; nothing was lost, and nothing was done`,
   }
   return new ReplicaError(codes[why], words[why], { leader })
 }

@@ -56,6 +56,8 @@ export function kindOfEvent(event: ReplicaEvent): string {
       return 'fencing failed'
     case 'storage full':
       return event.full ? 'disk is full' : 'disk has space again'
+    case 'peer storage full':
+      return event.full ? 'hears of a full disk' : 'hears of space again'
     case 'damage found':
     case 'damage waits':
     case 'damage mended':
@@ -73,8 +75,8 @@ export function describeMessage(message: Message): string {
       return `term ${term}, ${what} after ${previous.index}/${previous.term}, commit ${commitIndex}, round ${round}`
     }
     case 'appended': {
-      const { term, accepted, matchIndex, hint, commitIndex } = message
-      return `term ${term}, ${accepted ? `has ${matchIndex}` : `no: try ${hint.index}/${hint.term}`}, commit ${commitIndex}`
+      const { term, accepted, matchIndex, hint, commitIndex, storageFull } = message
+      return `term ${term}, ${accepted ? `has ${matchIndex}` : `no: try ${hint.index}/${hint.term}`}, commit ${commitIndex}${storageFull ? ', full' : ''}`
     }
     case 'voteRequest': {
       const { term, pre, recovery, transfer, last, view, dead } = message
@@ -128,6 +130,8 @@ export function describeEvent(event: ReplicaEvent): string {
       return event.reason
     case 'storage full':
       return event.full ? 'full' : 'space again'
+    case 'peer storage full':
+      return `r${event.peer}: ${event.full ? 'full' : 'space again'}`
     case 'damage found':
     case 'damage waits':
     case 'damage mended':

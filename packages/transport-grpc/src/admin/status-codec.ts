@@ -36,6 +36,7 @@ const reasons: Record<Waiting['for'], WaitingFor> = {
   'catching up': WaitingFor.WAITING_FOR_CATCHING_UP,
   'own disk': WaitingFor.WAITING_FOR_OWN_DISK,
   'a leader': WaitingFor.WAITING_FOR_A_LEADER,
+  'room on a disk': WaitingFor.WAITING_FOR_ROOM_ON_A_DISK,
   'admission of a new disk': WaitingFor.WAITING_FOR_ADMISSION_OF_A_NEW_DISK,
 }
 

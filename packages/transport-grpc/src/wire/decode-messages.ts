@@ -61,6 +61,7 @@ export function readAppended(r: ProtobufReader): Appended {
   let hint: Position | undefined
   let round = 0
   let commitIndex = 0
+  let storageFull = false
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
     if (tag === inVarint(1)) term = r.uint()
     else if (tag === inVarint(2)) accepted = r.bool()
@@ -68,6 +69,7 @@ export function readAppended(r: ProtobufReader): Appended {
     else if (tag === inBytes(4)) hint = readPosition(r)
     else if (tag === inVarint(5)) round = r.uint()
     else if (tag === inVarint(6)) commitIndex = r.uint()
+    else if (tag === inVarint(7)) storageFull = r.bool()
     else r.skip(tag)
   }
   return {
@@ -78,6 +80,7 @@ export function readAppended(r: ProtobufReader): Appended {
     hint: required(hint, 'appended', 'hint'),
     round,
     commitIndex,
+    storageFull,
   }
 }
 

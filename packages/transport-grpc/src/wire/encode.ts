@@ -122,6 +122,7 @@ function writeAppended(w: ProtobufWriter, m: Appended): void {
   writePosition(w, 4, m.hint)
   w.uint(5, m.round)
   w.uint(6, m.commitIndex)
+  w.bool(7, m.storageFull)
 }
 
 function writeVoteRequest(w: ProtobufWriter, m: VoteRequest): void {
