@@ -51,6 +51,7 @@ export function createAdminReplicaClient(tls: TlsFiles | null): ReplicaClient {
       await call(address, (client) => client.administerAccount(name, change)),
     readMailbox: async (address, name, afterSequence) =>
       await call(address, (client) => client.readMailbox(name, afterSequence)),
+    snapshot: async (address) => await call(address, (client) => client.snapshot()),
     close: () => {
       for (const client of clients.values()) client.close()
       clients.clear()

@@ -27,7 +27,7 @@ process.exitCode = await runProgram(
       recoverCommand,
       verifyCommand,
       logCommand,
-      snapshotCommand,
+      snapshotCommand(createAdminReplicaClient),
       certsCommand,
     ],
     notes: '"chatctl COMMAND --help" tells the rest.',

@@ -1,3 +1,5 @@
+import type { SnapshotCopy } from '@chatroom/replication-log'
+
 /** What `chatctl` asks of a replica, at its peer address. */
 export interface ReplicaClient {
   /** Rejects with a `ReplicaUnreachable` if it does not answer in time. */
@@ -22,6 +24,8 @@ export interface ReplicaClient {
   administerAccount(address: string, name: string, change: 'lock' | 'unlock' | 'delete'): Promise<void>
   /** A page of what waits in its mailbox; nothing at the end. */
   readMailbox(address: string, name: string, afterSequence: number): Promise<readonly WaitingMessage[]>
+  /** Everything it has applied. Rejects with a `ReplicaUnreachable`; the chunks throw if the snapshot breaks off. */
+  snapshot(address: string): Promise<SnapshotCopy>
   /** Gives back all connections. */
   close(): void
 }

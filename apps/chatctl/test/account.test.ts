@@ -49,6 +49,7 @@ function cluster(asked: unknown[] = []): () => ReplicaClient {
     transferLeadership: async () => undefined,
     changeMembers: async () => undefined,
     logLevel: async () => 'info',
+    snapshot: async () => await Promise.reject(new Error('not asked for')),
     stateHash: async () => ({ hash: '', tookMs: 0 }),
     // Pages of two.
     listAccounts: async (_, prefix, after) =>

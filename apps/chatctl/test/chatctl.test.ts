@@ -54,6 +54,9 @@ function cluster(
     readMailbox: async () => [],
     logLevel: async () => 'info',
     stateHash: async () => ({ hash: 'aa', tookMs: 1 }),
+    snapshot: async (address) => {
+      throw new ReplicaUnreachable(`no snapshot of ${address}`)
+    },
     close: () => undefined,
   })
 }

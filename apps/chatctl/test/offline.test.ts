@@ -8,7 +8,7 @@ import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat, type Command } from '@chatroom/state-machine'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { logCommand } from '../src/commands/log.ts'
-import { snapshotCommand } from '../src/commands/snapshot.ts'
+import { snapshotCommand as snapshotCommandWith } from '../src/commands/snapshot.ts'
 import { verifyCommand } from '../src/commands/verify.ts'
 
 let place = ''
@@ -16,6 +16,11 @@ beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'chatctl-'))
 })
 afterEach(() => rmSync(place, { recursive: true }))
+
+/** Offline, as everything here: nobody is asked. */
+const snapshotCommand = snapshotCommandWith(() => {
+  throw new Error('nobody is to be asked')
+})
 
 async function run(
   command: CommandDefinition,

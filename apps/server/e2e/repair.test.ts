@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { startCluster, type TestCluster } from './harness/cluster.ts'
+import { newCluster, startCluster, type TestCluster } from './harness/cluster.ts'
 
 const all = [0, 1, 2]
 /** FORMAT.md: what a batch begins with, and how long its header is. */
@@ -115,5 +116,94 @@ describe('a replica whose disk is damaged', () => {
     await cluster.untilView(all)
     expect(events(cluster, 1).slice(-1)).toEqual(['storage.damage-mended'])
     expect(await read()).toEqual(expected)
+  })
+
+  it('whose snapshots are lost, and part of its log, gets a snapshot of another; whose term and vote are lost twice says so', async () => {
+    // Snapshots after 8 MiB, and a log that is given up behind them.
+    const cluster = await startCluster(['--disk-quota', '64', '--repair-wait', '20'])
+    const alice = await cluster.loggedIn('alice')
+    const bob = await cluster.loggedIn('bob')
+    const received = (async () => {
+      let count = 0
+      for await (const { text } of bob.inbox()) {
+        expect(text.startsWith(`${count++} `)).toBe(true)
+        if (count === 700) return
+      }
+    })()
+    const long = 'x'.repeat(60_000)
+    for (let n = 0; n < 700; n++) await alice.send('bob', `${n} ${long}`)
+    await received
+    await alice.send('bob', 'the last')
+    const { id } = await cluster.untilView(all)
+    const follower = (id + 1) % all.length
+    await cluster.replica(follower).kill()
+    const directory = join(cluster.dataDirectory, `replica-${follower}`)
+    const damage = async (end: string, offset: number): Promise<void> => {
+      const names = (await readdir(directory)).filter((name) => name.endsWith(end)).sort()
+      expect(names.length).toBeGreaterThan(1)
+      for (const name of end === '.seg' ? names.slice(0, 1) : names) {
+        const content = await readFile(join(directory, name))
+        content.writeUInt8(content.readUInt8(offset) ^ 8, offset)
+        await writeFile(join(directory, name), content)
+      }
+    }
+    await damage('.snap', 200)
+    await damage('.seg', 100_000)
+    cluster.start(follower)
+    await cluster.untilView(all)
+    expect(events(cluster, follower)).toContain('storage.damage-mended')
+    expect(cluster.replica(follower).stdout).toContain('mended with a snapshot of replica')
+    for (const each of all.filter((other) => other !== follower)) await cluster.replica(each).kill()
+    await cluster.untilView([follower])
+    const found: string[] = []
+    for await (const { text } of bob.inbox({ follow: false })) found.push(text)
+    expect(found).toEqual(['the last'])
+
+    await cluster.replica(follower).kill()
+    for (const name of ['state-a', 'state-b']) {
+      const content = await readFile(join(directory, name))
+      await writeFile(join(directory, name), content.fill(0xee, 0, 64))
+    }
+    const refused = cluster.start(follower)
+    expect(await refused.exited).toMatchObject({ code: 1 })
+    expect(refused.stderr).toMatch(
+      /neither state-a nor state-b holds a whole state \(term, vote, incarnation\)/,
+    )
+  })
+})
+
+describe('a replica whose disk fails', () => {
+  it('stops and says so, though the next write would have succeeded; nothing that was acknowledged is lost', async () => {
+    const cluster = await newCluster()
+    const failing = fileURLToPath(new URL('./fixtures/failing-disk.mjs', import.meta.url))
+    for (const id of all) cluster.start(id, ['--import', failing])
+    const alice = await cluster.untilView(all).then(() => cluster.loggedIn('alice'))
+    const bob = await cluster.loggedIn('bob')
+    const sent: string[] = []
+    const send = async (): Promise<void> => {
+      const text = `message ${sent.length}`
+      await alice.send('bob', text)
+      sent.push(text)
+    }
+    for (let n = 0; n < 10; n++) await send()
+    for (const which of ['the leader', 'a follower']) {
+      const { id } = await cluster.untilView(all)
+      const failed = which === 'the leader' ? id : (id + 1) % all.length
+      await writeFile(join(cluster.dataDirectory, `fails-${failed}`), '')
+      for (let n = 0; n < 10; n++) await send()
+      const replica = cluster.replica(failed)
+      expect(await replica.exited).toMatchObject({ code: 1 })
+      expect(replica.stderr).toMatch(
+        /stopped itself: cannot write .*EIO.*refuses everything until it is opened anew/,
+      )
+      cluster.start(failed, ['--import', failing])
+    }
+    await cluster.untilView(all)
+    for (const id of all) await cluster.replica(id).kill()
+    for (const id of all) cluster.start(id)
+    await cluster.untilView(all)
+    const found: string[] = []
+    for await (const { text } of bob.inbox({ follow: false })) found.push(text)
+    expect(found).toEqual(sent)
   })
 })

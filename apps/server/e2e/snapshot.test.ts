@@ -38,3 +38,52 @@ it('what one replica has is saved as a file, and becomes a cluster of another na
   for await (const { text } of bob.inbox({ follow: false })) found.push(text)
   expect(found).toEqual(Array.from({ length: 5 }, (_, n) => `message ${n}`))
 })
+
+it('everything that was acknowledged is saved from a running cluster, in majority mode, and becomes another one', async () => {
+  const old = await startCluster(['--mode', 'majority'])
+  const alice = await old.loggedIn('alice')
+  await old.loggedIn('bob')
+  for (let n = 0; n < 5; n++) await alice.send('bob', `message ${n}`)
+  const { clusterId } = await old.untilView([0, 1, 2])
+  const file = join(old.dataDirectory, 'saved')
+  let sending = true
+  const later = (async () => {
+    for (let n = 5; sending; n++) await alice.send('bob', `message ${n}`)
+  })()
+  expect(await chatctl('snapshot', 'save', file, '--peer-port', String(old.peerPort))).toMatch(
+    /^Saved everything up to entry \d+ of term \d+\.\n$/,
+  )
+  sending = false
+  await later
+  for (const each of [0, 1, 2]) await old.replica(each).kill()
+
+  const cluster = await newCluster(['--mode', 'majority'])
+  const restore = async (id: number, ...more: string[]): Promise<string> => {
+    const place = join(cluster.dataDirectory, `replica-${id}`)
+    return await chatctl(
+      'snapshot',
+      'restore',
+      file,
+      place,
+      '--as',
+      String(id),
+      '--members',
+      '0,1,2',
+      ...more,
+    )
+  }
+  const [, name = ''] = /--cluster-id ([0-9a-f]{24})/.exec(await restore(0)) ?? []
+  for (const id of [1, 2]) await restore(id, '--cluster-id', name)
+  for (const id of [0, 1, 2]) cluster.start(id)
+  const leader = await cluster.untilView([0, 1, 2])
+  expect([leader.clusterId, leader.mode]).toEqual([name, 'majority'])
+  expect(name).not.toBe(clusterId)
+  const bob = await cluster.connect()
+  await bob.login('bob', passwordOf('bob'), { takeover: true })
+  // It is a cluster like any other: one may die.
+  await cluster.replica(leader.id).kill()
+  const found: string[] = []
+  for await (const { text } of bob.inbox({ follow: false })) found.push(text)
+  expect(found.length).toBeGreaterThanOrEqual(5)
+  expect(found).toEqual(found.map((_, n) => `message ${n}`))
+})

@@ -117,6 +117,7 @@ export async function serve(options: ServeOptions): Promise<void> {
               read: (query) => replica.read(query),
               propose: (command) => replica.propose(command),
             }),
+            snapshot: () => replica.snapshot(),
             stateHash: (index, howeverLong) => stateHash(replica, index, howeverLong),
           },
           trust,
@@ -125,6 +126,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           () => ({
             clusterId: replica.status().clusterId,
             read: (from, maxBytes) => storage.read(from, maxBytes),
+            snapshot: () => replica.snapshot(),
           }),
           { peers: others.map(({ id }) => id), ...trust },
         ),

@@ -39,4 +39,4 @@ export {
 export type { Settings, Source } from './settings.ts'
 // For running a program's configuration without a command line.
 export { type Given, resolveSettings } from './settings.ts'
-export { oneOf, onOrOff, path, wholeNumber } from './values.ts'
+export { oneOf, onOrOff, path, textLike, wholeNumber, wholeNumbers } from './values.ts'

@@ -20,6 +20,26 @@ export function wholeNumber(what: string, least: number, greatest: number): z.Zo
   return z.preprocess(text, z.int({ error }).min(least, { error }).max(greatest, { error }))
 }
 
+/** Different whole numbers with commas between them, or a JSON list; `what` names one with its article. */
+export function wholeNumbers(what: string, least: number, greatest: number): z.ZodType<readonly number[]> {
+  const list = (raw: unknown): unknown => (typeof raw === 'string' ? raw.split(',') : raw)
+  return z.preprocess(
+    list,
+    z
+      .array(wholeNumber(what, least, greatest), {
+        error: (issue) => `${shown(issue.input)} is not a list of numbers`,
+      })
+      .min(1)
+      .refine((numbers) => new Set(numbers).size === numbers.length, { error: 'a number is there twice' }),
+  )
+}
+
+/** A text of this form; `what` names it with its article. */
+export function textLike(what: string, pattern: RegExp): z.ZodType<string> {
+  const error = (issue: { readonly input?: unknown }): string => `${shown(issue.input)} is not ${what}`
+  return z.string({ error }).regex(pattern, { error })
+}
+
 /** One of a few words. */
 export function oneOf<const W extends readonly [string, ...string[]]>(words: W): z.ZodType<W[number]> {
   return z.enum(words, { error: (issue) => `${shown(issue.input)} is not one of ${words.join(', ')}` })

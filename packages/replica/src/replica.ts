@@ -1,4 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
+import { StorageError } from '@chatroom/replication-log'
 import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
@@ -22,7 +23,7 @@ import { Persister } from './shell/persister.ts'
 import { outcomeUnknown, type ProposalListener, Proposals, refusal } from './shell/proposals.ts'
 import { Questions } from './shell/questions.ts'
 import { RoundTrips } from './shell/round-trips.ts'
-import { restore, Snapshotter } from './shell/snapshotter.ts'
+import { restore, type SavedSnapshot, Snapshotter } from './shell/snapshotter.ts'
 import type { PeerStatus, ReplicaStatus } from './status.ts'
 
 /** Version of what replicas say to each other. */
@@ -68,6 +69,11 @@ export interface Replica<
     query: (stateMachine: Machine) => T,
     options?: { readonly signal?: AbortSignal },
   ): Promise<T>
+  /**
+   * Everything that is applied here, as a snapshot that is durable on this replica's disk: a new one, unless the newest has it all. Null if nothing is applied. For backups and
+   * for other replicas. Rejects with 'storage full', and with 'not ready' while this replica takes in the snapshot of a leader.
+   */
+  snapshot(): Promise<SavedSnapshot | null>
   /** What waits here, for metrics. */
   load(): ReplicaLoad
   on(listener: (event: ReplicaEvent) => void): () => void
@@ -225,6 +231,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       newest: stored.snapshot,
       dispatch,
       failed,
+      emit: (event) => this.#emit(event),
     })
     this.#running = { core, persister, applier, snapshotter }
     const receiver: TransportReceiver = {
@@ -397,6 +404,11 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     })
   }
 
+  async snapshot(): Promise<SavedSnapshot | null> {
+    const core = this.#core()
+    return (await this.#running?.snapshotter.save(core)) ?? null
+  }
+
   load(): ReplicaLoad {
     const core = this.#core()
     return {
@@ -495,11 +507,16 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       case 'readLog':
         this.#options.storage.read(effect.from, effect.maxBytes).then(
           (entries) => this.#dispatch({ type: 'logRead', peer: effect.peer, from: effect.from, entries }),
-          () => this.#dispatch({ type: 'logRead', peer: effect.peer, from: effect.from, entries: [] }),
+          (error: unknown) => {
+            // What is damaged is mended before a replica takes part: so this one has to begin anew.
+            if (error instanceof StorageError && error.code === 'corrupt')
+              return this.#halt(`${error.message}; its next start mends that`, error)
+            this.#dispatch({ type: 'logRead', peer: effect.peer, from: effect.from, entries: [] })
+          },
         )
         return
       case 'readSnapshot':
-        return snapshotter.read(effect)
+        return snapshotter.read(effect, core)
       case 'writeSnapshot':
         return snapshotter.write(effect)
       case 'compact':

@@ -6,6 +6,8 @@ export type {
   EntryCopy,
   HardState,
   PersistBatch,
+  Remedy,
+  SnapshotCopy,
   SnapshotInfo,
   SnapshotWriter,
   Storage,

@@ -1,14 +1,7 @@
 import { type Entry, entryBytes, type Position } from './entry.ts'
 import { countSteps, type MemoryLog } from './memory-log.ts'
 import { PersistOrder } from './persist-order.ts'
-import type {
-  EntryCopy,
-  PersistBatch,
-  SnapshotInfo,
-  SnapshotWriter,
-  Storage,
-  StoredState,
-} from './storage.ts'
+import type { PersistBatch, Remedy, SnapshotInfo, SnapshotWriter, Storage, StoredState } from './storage.ts'
 import { type Damage, StorageError } from './storage-error.ts'
 
 const snapshotChunkBytes = 256 * 1024
@@ -76,14 +69,24 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  async mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+  async mend(damage: Damage, using: Remedy): Promise<boolean> {
     if (this.#state !== 'new')
       throw new StorageError('invalid', 'a storage is mended after its opening was refused')
     const { log, damaged } = this.#home
     const { from } = damage
     const lost = from === null || !damaged.has(from) ? undefined : log.at(from)
     if (!lost || using === 'directory') return false
-    if (using === 'snapshot') {
+    if (typeof using === 'object' && 'chunks' in using) {
+      const { clusterId, info } = using
+      if (clusterId !== log.hardState.clusterId || info.index < lost.index || info.term < lost.term)
+        return false
+      if ((log.snapshot?.info.index ?? 0) >= info.index) return false
+      const chunks: Uint8Array[] = []
+      for await (const chunk of using.chunks) chunks.push(new Uint8Array(chunk))
+      const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+      log.snapshot = { info: { ...info, bytes }, chunks: rechunk(chunks, bytes) }
+      log.compact(lost.index)
+    } else if (using === 'snapshot') {
       if ((log.snapshot?.info.index ?? 0) < lost.index) return false
       log.compact(lost.index)
     } else if (!using.entries.some((entry) => isSameEntry(entry, lost))) return false

@@ -34,6 +34,8 @@ export interface Damage {
   /** First and last index whose entries are lost; null: not known, or no entry is. An open end (`to` null) reaches to the end of the log. */
   readonly from: number | null
   readonly to: number | null
+  /** The log is whole, but what it follows is not: only a snapshot can make up for it. */
+  readonly needsSnapshot?: boolean
 }
 
 /** Thrown, or the reason of a rejection, by every storage. The message says what happened, to what, and what to do. */

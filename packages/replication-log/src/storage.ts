@@ -74,6 +74,18 @@ export interface EntryCopy {
   readonly entries: readonly Entry[]
 }
 
+/** A snapshot as another replica of the same cluster took it. */
+export interface SnapshotCopy {
+  /** The cluster of the replica it comes from. */
+  readonly clusterId: string
+  readonly info: Omit<SnapshotInfo, 'bytes'>
+  /** What the state machine wrote, in parts of any size. Read once, and not at all if it is of no use. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/** With what a storage is mended: with what it still holds itself, by giving up entries that its snapshot has, or with what another replica has. */
+export type Remedy = 'directory' | 'snapshot' | EntryCopy | SnapshotCopy
+
 /**
  * Where a replica keeps its log. One user at a time; calls of `persist` are done in the order of the calls, and the caller may have
  * several outstanding. An implementation that cannot keep a promise rejects with a `StorageError`; after a rejected
@@ -85,9 +97,10 @@ export interface Storage {
   /**
    * After `open` rejected with `corrupt`, and before it is called again: mends that damage, or resolves to false and leaves all as it was. With 'directory', from what
    * the storage itself still holds; with a copy, whose entries may begin before the damage (one entry before it is needed at times) and end after it; with
-   * 'snapshot', by giving up the damaged entries, if a snapshot has them all. A copy's entries are written only if they are proven to be what was there.
+   * 'snapshot', by giving up the damaged entries, if a snapshot has them all. A copy's entries are written only if they are proven to be what was there. The copy of
+   * a snapshot takes the place of all that it has, if it has what is lost: what a replica has applied was committed, so it is what this log has to agree with.
    */
-  mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean>
+  mend(damage: Damage, using: Remedy): Promise<boolean>
   /** Resolves when everything in the batch survives a power cut. Code `full`: nothing was changed, writing may be tried again later. */
   persist(batch: PersistBatch): Promise<void>
   /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { encodeView } from '@chatroom/election'
+import { bootstrapView, encodeView } from '@chatroom/election'
 import { type Position, StorageError } from '@chatroom/replication-log'
 import {
   openFileStorage,
@@ -46,12 +46,26 @@ export async function saveSnapshot(directory: string, path: string): Promise<Pos
   return end
 }
 
-/** Makes the data directory of the only member of a new cluster. Rejects with a `StorageError` or `StateMachineError`; then nothing was made, or what was made holds nothing. */
+/** What the new cluster is. */
+export interface Founding {
+  readonly replicaId: number
+  /** Majority mode: the voters, each of which needs a directory of its own from the same file. Null: the replica is the only member, in fail-stop mode. */
+  readonly voters: readonly number[] | null
+  /** The same in all directories of a cluster. */
+  readonly clusterId: string
+}
+
+/** A name that no other cluster has. */
+export function newClusterId(): string {
+  return randomBytes(12).toString('hex')
+}
+
+/** Makes a data directory of a new cluster. Rejects with a `StorageError` or `StateMachineError`; then nothing was made, or what was made holds nothing. */
 export async function restoreSnapshot(
   path: string,
   directory: string,
-  replicaId: number,
-): Promise<{ readonly clusterId: string; readonly disk: string }> {
+  { replicaId, voters, clusterId }: Founding,
+): Promise<{ readonly disk: string }> {
   const file = await readSnapshotFile(path)
   // Found out before anything is made: a file that is damaged, or that this software does not understand.
   const chat = new Chat()
@@ -63,11 +77,12 @@ export async function restoreSnapshot(
   const { identity } = await storage.open({ tailBytes: 0 })
   try {
     const { disk, incarnation } = identity
-    const clusterId = randomBytes(12).toString('hex')
     // In a term of its own: nothing of the old cluster may be taken for something of this one.
     const position = { index: info.index + 1, term: info.term + 1 }
     await storage.persist({ hardState: { term: position.term, votedFor: null, clusterId }, entries: [] })
-    const view = encodeView({ members: [{ id: replicaId, disk, incarnation }], learners: [], clusterId })
+    // In majority mode views name neither disks nor incarnations before a change of the membership does.
+    const members = voters === null ? [{ id: replicaId, disk, incarnation }] : bootstrapView(voters).members
+    const view = encodeView({ members, learners: [], clusterId })
     const writer = await storage.createSnapshot({
       ...position,
       time: info.time,
@@ -77,7 +92,7 @@ export async function restoreSnapshot(
     for (const chunk of chat.snapshot()) await writer.write(chunk)
     await writer.commit()
     await storage.resetToSnapshot()
-    return { clusterId, disk }
+    return { disk }
   } finally {
     await storage.close()
   }

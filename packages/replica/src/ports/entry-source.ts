@@ -1,4 +1,4 @@
-import type { EntryCopy } from '@chatroom/replication-log'
+import type { EntryCopy, SnapshotCopy } from '@chatroom/replication-log'
 
 /** What is missing here. */
 export interface EntryRequest {
@@ -17,4 +17,6 @@ export interface EntrySource {
    * now; it is then asked again later. Nothing of the answer is believed without proof. Gives up when `signal` aborts.
    */
   fetch(request: EntryRequest, signal: AbortSignal): Promise<EntryCopy>
+  /** A snapshot of what it has applied; null if that is nothing. As `fetch` otherwise. Without this method it cannot help where nobody has the entries any more. */
+  snapshot?(signal: AbortSignal): Promise<SnapshotCopy | null>
 }

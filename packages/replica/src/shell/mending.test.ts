@@ -47,6 +47,29 @@ function source(
   }
 }
 
+/** The same, with what it answers when it is asked for a snapshot, one answer after the other. */
+function withSnapshot(
+  plain: EntrySource,
+  answers: ({ readonly index: number; readonly term: number } | 'silent' | 'breaks off' | null)[],
+): EntrySource {
+  return {
+    ...plain,
+    snapshot: async () => {
+      const answer = answers.shift()
+      if (answer === undefined || answer === 'silent') throw new Error('nobody listens')
+      if (answer === null) return null
+      const breaks = answer === 'breaks off'
+      async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
+        yield new Uint8Array(5)
+        if (breaks) throw new Error('the line was cut')
+      }
+      const position = breaks ? { index: 20, term: 3 } : answer
+      const view = { view: new Uint8Array(0), viewPosition: { index: 0, term: 0 } }
+      return { clusterId: 'c', info: { ...position, time: 0, ...view }, chunks: chunks() }
+    },
+  }
+}
+
 /** Opens a disk; time passes whenever nothing else happens. */
 async function open(
   disk: MemoryDisk,
@@ -162,6 +185,29 @@ describe('opening a damaged storage', () => {
     const { events, lastIndex } = await open(disk, [source('replica 1', [])])
     expect(lastIndex).toBe(9)
     expect(events.at(-1)?.words).toBe('gave up entry 5, which the snapshot has')
+  })
+
+  it('takes a snapshot of another where nobody has the entries any more', async () => {
+    const tooOld = withSnapshot(source('replica 1', []), [{ index: 4, term: 1 }])
+    const other = withSnapshot(source('replica 2', []), [{ index: 7, term: 1 }])
+    const { events, lastIndex, error } = await open(await diskWith([5]), [tooOld, other])
+    expect([error, lastIndex]).toEqual([null, 9])
+    expect(events.at(-1)?.words).toBe('mended with a snapshot of replica 2')
+  })
+
+  it('asks again for a snapshot that broke off or did not come, and says why there is none', async () => {
+    const other = withSnapshot(source('replica 1', []), ['silent', 'breaks off', { index: 20, term: 3 }])
+    const { events, lastIndex } = await open(await diskWith([5]), [other])
+    expect(lastIndex).toBe(20)
+    expect(events.filter(({ type }) => type === 'damage waits').map(({ words }) => words)).toEqual([
+      'waits for entry 5: no answer from replica 1 (nobody listens)',
+      'waits for entry 5: no answer from replica 1 (the line was cut)',
+    ])
+    const none = withSnapshot(source('replica 1', []), [null])
+    const old = withSnapshot(source('replica 2', []), [{ index: 4, term: 1 }])
+    expect(wordsOf((await open(await diskWith([5]), [none, old])).error)).toMatch(
+      /^entry 5 is damaged.*; replica 1 has applied nothing yet, replica 2 has a snapshot at entry 4, which does not have them; this replica does not start/,
+    )
   })
 
   it('ends the wait when the replica is stopped', async () => {

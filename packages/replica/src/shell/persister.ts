@@ -59,7 +59,7 @@ export class Persister {
     this.#next()
   }
 
-  /** Runs between two persists, when everything asked for before is durable. */
+  /** Runs between two persists, when everything asked for before is durable. A job that finds the disk full is over, and must have left things as they were. */
   exclusive(job: () => Promise<void>): void {
     this.#jobs.push(job)
     this.#next()
@@ -83,8 +83,17 @@ export class Persister {
     if (job === undefined) return
     this.#busy = true
     job().then(
-      () => this.#done(),
-      (error: unknown) => this.#events.failed(error),
+      () => {
+        this.#refused = false
+        this.#weigh()
+        this.#done()
+      },
+      (error: unknown) => {
+        if (!isFull(error)) return this.#events.failed(error)
+        this.#refused = true
+        this.#weigh()
+        this.#done()
+      },
     )
   }
 
@@ -102,7 +111,7 @@ export class Persister {
         this.#done()
       },
       (error: unknown) => {
-        if (error instanceof StorageError && error.code === 'full') {
+        if (isFull(error)) {
           this.#refused = true
           this.#weigh()
           this.#clock.after(FULL_RETRY_MS, () => {
@@ -135,6 +144,10 @@ export class Persister {
     this.#busy = false
     this.#next()
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'full'
 }
 
 /** Several persists as one, with the same end: the latest hard state, the lowest truncation, the entries that survive the later truncations. */

@@ -3,17 +3,29 @@ import { type SnapshotInfo, type SnapshotWriter, type Storage, StorageError } fr
 import type { Effect } from '../core/effects.ts'
 import type { Event } from '../core/events.ts'
 import { type Core, viewAt } from '../core/state.ts'
+import { ReplicaError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ReplicaObserver } from '../ports/observer.ts'
 import type { StateMachine } from '../ports/state-machine.ts'
 import type { Applier } from './applier.ts'
+import type { MendingEvent } from './mending.ts'
 import type { Persister } from './persister.ts'
+
+/** How long whoever wants a snapshot that is not there waits before it asks again. */
+const AGAIN_MS = 500
+
+/** All that a replica had applied at one moment, durable on its disk. */
+export interface SavedSnapshot {
+  readonly clusterId: string
+  readonly info: SnapshotInfo
+  /** What the state machine wrote, in order. Stays readable while newer ones are taken. Throws a `StorageError` 'corrupt' if the disk has lost it meanwhile. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
 
 type WriteSnapshot = Extract<Effect, { type: 'writeSnapshot' }>
 
 interface Incoming {
-  readonly index: number
-  readonly term: number
+  readonly info: Omit<SnapshotInfo, 'bytes'>
   offset: number
   readonly writer: SnapshotWriter
 }
@@ -28,9 +40,12 @@ export class Snapshotter<Command, Reply> {
   readonly #observer: ReplicaObserver | undefined
   readonly #dispatch: (event: Event) => void
   readonly #failed: (error: unknown) => void
-  #newest: { readonly index: number; readonly bytes: number } | null
+  readonly #emit: (event: MendingEvent) => void
+  #newest: SnapshotInfo | null
   #incoming: Incoming | null = null
-  #taking = false
+  #taking: Promise<void> | null = null
+  /** A leader's snapshot is whole and takes the place of the state. */
+  #installing = false
 
   constructor(parts: {
     machine: StateMachine<Command, Reply>
@@ -42,6 +57,7 @@ export class Snapshotter<Command, Reply> {
     newest: SnapshotInfo | null
     dispatch: (event: Event) => void
     failed: (error: unknown) => void
+    emit: (event: MendingEvent) => void
   }) {
     this.#machine = parts.machine
     this.#storage = parts.storage
@@ -52,15 +68,54 @@ export class Snapshotter<Command, Reply> {
     this.#newest = parts.newest
     this.#dispatch = parts.dispatch
     this.#failed = parts.failed
+    this.#emit = parts.emit
   }
 
   /** Takes a snapshot if so many bytes were applied since the last one. */
   takeIfDue(core: Core, everyBytes: number): void {
-    const { applied, bytesSinceSnapshot, time } = this.#applier
-    if (this.#taking || this.#incoming !== null || bytesSinceSnapshot < everyBytes || applied === 0) return
+    if (this.#taking !== null || this.#applier.bytesSinceSnapshot < everyBytes) return
+    this.#begin(core)?.catch((error: unknown) => {
+      // A full disk loses nothing: the log is still there, and the next snapshot is tried after as many bytes again.
+      if (!isFull(error)) this.#failed(error)
+    })
+  }
+
+  /**
+   * All that is applied now, as a snapshot that is durable here: a new one, unless the newest has it all. Null if nothing is applied. Rejects with a `ReplicaError`
+   * 'storage full', or 'not ready' while a leader's snapshot comes in.
+   */
+  async save(core: Core): Promise<SavedSnapshot | null> {
+    const wanted = this.#applier.applied
+    if (wanted === 0) return null
+    for (;;) {
+      if (this.#incoming !== null || this.#installing)
+        throw new ReplicaError('not ready', 'this replica is being brought up to date: try again later')
+      const newest = this.#newest
+      if (this.#taking === null && newest !== null && newest.index >= wanted) {
+        const saved = await this.#open(newest, core)
+        if (saved !== null) return saved
+        continue
+      }
+      const taking = this.#taking ?? this.#begin(core)
+      if (taking === null) return null
+      try {
+        await taking
+      } catch (error) {
+        if (!isFull(error)) this.#failed(error)
+        throw new ReplicaError(
+          isFull(error) ? 'storage full' : 'halted',
+          `no snapshot could be taken: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        )
+      }
+    }
+  }
+
+  /** Null: there is nothing to take. */
+  #begin(core: Core): Promise<void> | null {
+    const { applied, time } = this.#applier
     const term = core.log.termAt(applied)
-    if (term === undefined) return
-    this.#taking = true
+    if (applied === 0 || term === undefined || this.#incoming !== null || this.#installing) return null
     this.#applier.bytesSinceSnapshot = 0
     const view = viewAt(core, applied)
     const info = {
@@ -71,17 +126,11 @@ export class Snapshotter<Command, Reply> {
       viewPosition: { index: view.index, term: view.term },
     }
     // The iterator is made now, so that it describes the state as of `applied`.
-    this.#take(info, this.#machine.snapshot()).then(
-      () => {
-        this.#taking = false
-        this.#dispatch({ type: 'snapshotTaken', index: info.index, time })
-      },
-      (error: unknown) => {
-        this.#taking = false
-        // A full disk loses nothing: the log is still there, and the next snapshot is tried after as many bytes again.
-        if (!(error instanceof StorageError && error.code === 'full')) this.#failed(error)
-      },
-    )
+    const taking = this.#take(info, this.#machine.snapshot()).finally(() => {
+      this.#taking = null
+    })
+    this.#taking = taking
+    return taking.then(() => this.#dispatch({ type: 'snapshotTaken', index: info.index, time }))
   }
 
   async #take(info: Omit<SnapshotInfo, 'bytes'>, chunks: IterableIterator<Uint8Array>): Promise<void> {
@@ -96,26 +145,77 @@ export class Snapshotter<Command, Reply> {
         // One chunk per turn of the event loop: a write that only fills a buffer would not let anything else run.
         await new Promise<void>((resolve) => this.#clock.soon(resolve))
       }
+      await writer.commit()
     } catch (error) {
       chunks.return?.()
       await writer?.abort()
       throw error
     }
-    await writer.commit()
-    this.#newest = { index: info.index, bytes }
+    this.#newest = { ...info, bytes }
     this.#observer?.snapshotTaken(this.#clock.now() - begun, bytes)
   }
 
   /** A part of the newest snapshot for a follower. */
-  read(effect: Extract<Effect, { type: 'readSnapshot' }>): void {
+  read(effect: Extract<Effect, { type: 'readSnapshot' }>, core: Core): void {
     const { peer, index, offset } = effect
     const newest = this.#newest
     const gone = { type: 'snapshotRead', peer, index, offset, data: new Uint8Array(0), total: 0 } as const
-    if (newest === null || newest.index !== index) return this.#dispatch(gone)
+    // Never at once: the core would ask again at once.
+    if (newest === null || newest.index !== index)
+      return void this.#clock.after(AGAIN_MS, () => this.#dispatch(gone))
     this.#firstChunk(offset).then(
       (data) => this.#dispatch(this.#newest === newest ? { ...gone, data, total: newest.bytes } : gone),
-      (error: unknown) => this.#failed(error),
+      (error: unknown) => {
+        if (!isDamaged(error)) return this.#failed(error)
+        this.#replace(newest, core, error)
+        this.#clock.after(AGAIN_MS, () => this.#dispatch(gone))
+      },
     )
+  }
+
+  /** The file turned out damaged. The state in memory is whole: a new snapshot takes the place of the damaged one. */
+  #replace(damaged: SnapshotInfo, core: Core, error: StorageError): void {
+    if (this.#newest !== damaged) return
+    this.#newest = null
+    const damage = error.damage ?? { file: '', from: null, to: null }
+    this.#emit({ type: 'damage found', damage, words: error.message })
+    const done = (): void => {
+      const words = 'a new snapshot took the place of the damaged one'
+      if (this.#newest !== null) this.#emit({ type: 'damage mended', damage, words })
+    }
+    if (this.#taking !== null) return void this.#taking.then(done, () => undefined)
+    this.#begin(core)?.then(done, (reason: unknown) => {
+      if (!isFull(reason)) this.#failed(reason)
+    })
+  }
+
+  /** Called only while nothing takes the place of the newest snapshot, so that this one is what is read. Null: it is damaged, and another is on its way. */
+  async #open(info: SnapshotInfo, core: Core): Promise<SavedSnapshot | null> {
+    const rest = this.#storage.readSnapshot(0)[Symbol.asyncIterator]()
+    try {
+      const first = await rest.next()
+      return { info, clusterId: core.clusterId, chunks: this.#chunks(info, core, first, rest) }
+    } catch (error) {
+      if (!isDamaged(error)) throw error
+      this.#replace(info, core, error)
+      return null
+    }
+  }
+
+  async *#chunks(
+    info: SnapshotInfo,
+    core: Core,
+    first: IteratorResult<Uint8Array>,
+    rest: AsyncIterator<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+    } catch (error) {
+      if (isDamaged(error)) this.#replace(info, core, error)
+      throw error
+    } finally {
+      await rest.return?.()
+    }
   }
 
   async #firstChunk(offset: number): Promise<Uint8Array> {
@@ -126,24 +226,30 @@ export class Snapshotter<Command, Reply> {
   /** A part of the leader's snapshot. A part that does not continue what is there is answered with the offset that would. */
   write(effect: WriteSnapshot): void {
     this.#persister.exclusive(async () => {
-      const incoming = await this.#continue(effect)
-      const answer = {
-        type: 'snapshotWritten',
-        from: effect.from,
-        snapshot: effect.snapshot,
-        view: effect.view,
-        time: effect.time,
-      } as const
-      if (incoming === null || incoming.offset < effect.total) {
-        this.#dispatch({ ...answer, offset: incoming?.offset ?? 0, installed: false })
-        return
+      const { from, snapshot, view, time } = effect
+      const answer = { type: 'snapshotWritten', from, snapshot, view, time } as const
+      let incoming: Incoming | null
+      try {
+        incoming = await this.#continue(effect)
+        if (incoming === null || incoming.offset < effect.total)
+          return this.#dispatch({ ...answer, offset: incoming?.offset ?? 0, installed: false })
+        this.#installing = true
+        await incoming.writer.commit()
+      } catch (error) {
+        if (!isFull(error)) throw error
+        await this.#incoming?.writer.abort()
+        this.#incoming = null
+        this.#installing = false
+        // From the beginning again, a little later: there may be room by then.
+        this.#clock.after(AGAIN_MS, () => this.#dispatch({ ...answer, offset: 0, installed: false }))
+        throw error
       }
       this.#incoming = null
-      await incoming.writer.commit()
       await restore(this.#machine, this.#storage, this.#clock, this.#observer)
       await this.#storage.resetToSnapshot()
-      this.#newest = { index: incoming.index, bytes: effect.total }
-      this.#applier.jumpTo(incoming.index, effect.time)
+      this.#newest = { ...incoming.info, bytes: effect.total }
+      this.#installing = false
+      this.#applier.jumpTo(incoming.info.index, effect.time)
       this.#dispatch({ ...answer, offset: effect.total, installed: true })
     })
   }
@@ -152,7 +258,7 @@ export class Snapshotter<Command, Reply> {
     const { snapshot, view, time } = effect
     if (
       this.#incoming !== null &&
-      (this.#incoming.index !== snapshot.index || this.#incoming.term !== snapshot.term)
+      (this.#incoming.info.index !== snapshot.index || this.#incoming.info.term !== snapshot.term)
     ) {
       await this.#incoming.writer.abort()
       this.#incoming = null
@@ -166,12 +272,7 @@ export class Snapshotter<Command, Reply> {
         view: encodeView(view),
         viewPosition: { index: view.index, term: view.term },
       }
-      this.#incoming = {
-        index: snapshot.index,
-        term: snapshot.term,
-        offset: 0,
-        writer: await this.#storage.createSnapshot(info),
-      }
+      this.#incoming = { info, offset: 0, writer: await this.#storage.createSnapshot(info) }
     }
     if (effect.offset === this.#incoming.offset && effect.data.length > 0) {
       await this.#incoming.writer.write(effect.data)
@@ -179,6 +280,14 @@ export class Snapshotter<Command, Reply> {
     }
     return this.#incoming
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'full'
+}
+
+function isDamaged(error: unknown): error is StorageError {
+  return error instanceof StorageError && error.code === 'corrupt'
 }
 
 /** Makes the state machine's state that of the newest snapshot. */

@@ -1,14 +1,7 @@
 import { resolve as resolvePath } from 'node:path'
 import type { Entry } from '../entry.ts'
 import { PersistOrder } from '../persist-order.ts'
-import type {
-  EntryCopy,
-  PersistBatch,
-  SnapshotInfo,
-  SnapshotWriter,
-  Storage,
-  StoredState,
-} from '../storage.ts'
+import type { PersistBatch, Remedy, SnapshotInfo, SnapshotWriter, Storage, StoredState } from '../storage.ts'
 import { type Damage, StorageError } from '../storage-error.ts'
 import { recordBytes } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
@@ -17,7 +10,8 @@ import { nodeFileSystem } from './node-file-system.ts'
 import { enterDirectory, findLog, findState, notOpen, type OpeningHome } from './opening.ts'
 import { changesLog, type Pending, type PendingPersist, sameHardState, takeGroup } from './persist-queue.ts'
 import { SegmentedLog, type SegmentSizes } from './segmented-log.ts'
-import { SnapshotFiles } from './snapshot-files.ts'
+import { SnapshotFiles, type SnapshotHost } from './snapshot-files.ts'
+import { mendWithSnapshot } from './snapshot-mending.ts'
 import { checkHardState, type State, StateFiles } from './state-files.ts'
 import { failureOf } from './storage-failure.ts'
 
@@ -41,6 +35,9 @@ export interface FileStorageOptions {
   /** Default: this machine's. */
   readonly fileSystem?: FileSystem
 }
+
+/** While it is mended nobody else uses the storage, and a failure is told to the one who mends. */
+const mendingHost: SnapshotHost = { check: () => undefined, fail: (error) => error }
 
 const maxPayloadBytes = 64 * 1024 * 1024
 const segmentBytesRange = [4096, 1024 ** 3] as const
@@ -105,13 +102,15 @@ class FileStorage implements Storage {
     }
   }
 
-  async mend(_damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+  async mend(_damage: Damage, using: Remedy): Promise<boolean> {
     if (this.#phase !== 'new')
       throw new StorageError('invalid', 'a storage is mended after its opening was refused')
     this.#phase = 'opening'
     try {
       this.#release = await enterDirectory(this.#home)
-      const snapshots = this.#newSnapshots()
+      const snapshots = new SnapshotFiles(this.#home.fileSystem, this.#home.directory, mendingHost)
+      if (typeof using === 'object' && 'chunks' in using)
+        return await mendWithSnapshot(this.#home, using, snapshots)
       return await mendLog(this.#home, using, async () => {
         await snapshots.scan(() => undefined)
         return snapshots.newest

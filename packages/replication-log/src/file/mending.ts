@@ -47,7 +47,7 @@ export async function mendLog(
   }
 }
 
-async function firstWound(home: OpeningHome, found: StateOnDisk): Promise<Wound | null> {
+export async function firstWound(home: OpeningHome, found: StateOnDisk): Promise<Wound | null> {
   const scan = new LogScan(found.disk, found.state.durable)
   try {
     await scanSegments(home.fileSystem, home.directory, found, scan)
@@ -59,7 +59,11 @@ async function firstWound(home: OpeningHome, found: StateOnDisk): Promise<Wound 
 }
 
 /** Behind the last batch of a segment comes the first one of the next, which names the place where this one ended. */
-async function withNext(home: OpeningHome, found: StateOnDisk, wound: BatchWound): Promise<BatchWound> {
+export async function withNext(
+  home: OpeningHome,
+  found: StateOnDisk,
+  wound: BatchWound,
+): Promise<BatchWound> {
   const { fileSystem, directory } = home
   const number = wound.segment + 1
   let file: OpenFile

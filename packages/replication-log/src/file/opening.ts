@@ -80,14 +80,14 @@ export async function findLog(
   if (before.index > 0 && !snapshots.newest) {
     throw corrupt(
       `${home.directory}: the log begins after entry ${before.index}, and no whole snapshot reaches there; fetch one from another replica`,
-      { file: '', from: 1, to: before.index },
+      { file: '', from: 1, to: before.index, needsSnapshot: true },
     )
   }
   const damaged = snapshots.damagedIndex
   if (damaged !== null && damaged > last.index) {
     throw corrupt(
       `${home.directory}: the snapshot at entry ${damaged} is damaged, and the log ends at entry ${last.index}; fetch one from another replica`,
-      { file: '', from: last.index + 1, to: damaged },
+      { file: '', from: last.index + 1, to: damaged, needsSnapshot: true },
     )
   }
   if (scan.torn) home.report(`cut off what a crash left half-written after entry ${last.index}`)

@@ -58,7 +58,7 @@ export async function readSnapshotFile(
 export async function writeSnapshotFile(
   path: string,
   info: Omit<SnapshotInfo, 'bytes'>,
-  chunks: Iterable<Uint8Array>,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   fileSystem: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const place = resolvePath(path)
@@ -69,7 +69,7 @@ export async function writeSnapshotFile(
     const file = await fileSystem.open(temporary, 'create')
     try {
       const encoder = new SnapshotEncoder(file, info)
-      for (const chunk of chunks) await encoder.write(chunk)
+      for await (const chunk of chunks) await encoder.write(chunk)
       await encoder.finish()
       await file.sync()
     } catch (error) {

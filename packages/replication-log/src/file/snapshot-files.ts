@@ -166,12 +166,14 @@ export class SnapshotFiles {
     const snapshot = this.#kept[0]
     if (!snapshot) throw new StorageError('no snapshot', 'there is no snapshot to read')
     const { name } = snapshot
-    const damaged = (): StorageError =>
-      corrupt(`${name}: damaged; open the storage anew to fall back to the snapshot before it`, {
+    const damaged = (): StorageError => {
+      this.#condemn(snapshot)
+      return corrupt(`${name} is damaged; the snapshot before it and the log, or a new one, make up for it`, {
         file: name,
         from: null,
         to: null,
       })
+    }
     const file = await this.#fileSystem.open(join(this.#directory, name), 'read')
     try {
       const sums = { value: 0 }
@@ -190,6 +192,13 @@ export class SnapshotFiles {
     } finally {
       await file.close()
     }
+  }
+
+  /** It was whole once and is not any more: nothing may be given up for its sake. */
+  #condemn(snapshot: KeptSnapshot): void {
+    if (!this.#kept.includes(snapshot)) return
+    this.#kept = this.#kept.filter((each) => each !== snapshot)
+    this.#condemned.push(snapshot.name)
   }
 
   async #inspect(name: string): Promise<KeptSnapshot | null> {

@@ -1,8 +1,8 @@
 import type {
   Damage,
   Entry,
-  EntryCopy,
   PersistBatch,
+  Remedy,
   SnapshotInfo,
   SnapshotWriter,
   Storage,
@@ -45,7 +45,7 @@ export class WatchedStorage implements Storage {
     return stored
   }
 
-  async mend(damage: Damage, using: 'directory' | 'snapshot' | EntryCopy): Promise<boolean> {
+  async mend(damage: Damage, using: Remedy): Promise<boolean> {
     await this.#turn()
     return await this.#inner.mend(damage, using)
   }

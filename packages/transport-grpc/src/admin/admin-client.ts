@@ -1,5 +1,6 @@
 import type { ReplicaId } from '@chatroom/election'
 import type { MemberChange, ReplicaStatus } from '@chatroom/replica'
+import type { SnapshotCopy } from '@chatroom/replication-log'
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -17,6 +18,7 @@ import {
   accountActions,
   type MailboxMessage,
 } from './account-methods.ts'
+import { receiveSnapshot } from '../snapshot-stream.ts'
 import type { StateHash } from './admin-service.ts'
 import { encodeMemberChange } from './member-change-codec.ts'
 import { decodeStatus } from './status-codec.ts'
@@ -62,6 +64,11 @@ export interface AdminClient {
     afterSequence: number,
     options?: AdminCallOptions,
   ): Promise<readonly MailboxMessage[]>
+  /**
+   * Everything the replica has applied, while it goes on. The chunks have to be read to their end, or `signal` aborted; they throw a `TransportError` if the snapshot breaks
+   * off. There is no deadline.
+   */
+  snapshot(options?: Pick<AdminCallOptions, 'signal'>): Promise<SnapshotCopy>
   /** Gives back the connection. */
   close(): void
 }
@@ -133,6 +140,16 @@ export function connectAdmin(
         (callOptions, done) => client.readMailbox({ name, afterSequence }, new Metadata(), callOptions, done),
       )
       return messages
+    },
+    async snapshot({ signal } = {}) {
+      if (signal?.aborted) throw aborted(address)
+      const call = client.saveSnapshot({})
+      const abort = (): void => call.cancel()
+      signal?.addEventListener('abort', abort, { once: true })
+      call.once('close', () => signal?.removeEventListener('abort', abort))
+      return await receiveSnapshot(call, address, (error) =>
+        signal?.aborted ? aborted(address) : failure(address, 0, error),
+      )
     },
     close: () => client.close(),
   }

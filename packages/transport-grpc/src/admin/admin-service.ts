@@ -1,6 +1,12 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { MemberChange, ReplicaStatus } from '@chatroom/replica'
-import type { handleUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { MemberChange, ReplicaStatus, SavedSnapshot } from '@chatroom/replica'
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   AdminServiceService,
@@ -10,13 +16,16 @@ import {
   type GetStateHashResponse,
   type GetStatusRequest,
   type GetStatusResponse,
+  type SaveSnapshotRequest,
+  type SaveSnapshotResponse,
   type SetLogLevelRequest,
   type SetLogLevelResponse,
   type TransferLeadershipRequest,
   type TransferLeadershipResponse,
 } from '../gen/chatroom/admin/v1/admin_service.ts'
+import { sendSnapshot } from '../snapshot-stream.ts'
 import { type AccountAdministration, accountMethods } from './account-methods.ts'
-import { answer, Stranger, Unoffered } from './answer.ts'
+import { answer, Busy, Nothing, Stranger, statusCodeOf, Unoffered } from './answer.ts'
 import { decodeMemberChange } from './member-change-codec.ts'
 import { encodeStatus } from './status-codec.ts'
 
@@ -32,6 +41,8 @@ export interface Administered {
   stateHash?(atIndex: number, howeverLong: boolean): Promise<StateHash>
   /** Absent: refused. */
   readonly accounts?: AccountAdministration
+  /** Everything it has applied; null if that is nothing. Rejects with a `ReplicaError`. Absent: refused. */
+  snapshot?(): Promise<SavedSnapshot | null>
 }
 
 /** The state of one replica, summed up. */
@@ -95,8 +106,41 @@ export function adminService(
       return await replica.stateHash(call.request.atIndex, call.request.howeverLong)
     }, callback)
   }
+  let saving = false
+  const save = async (
+    call: ServerWritableStream<SaveSnapshotRequest, SaveSnapshotResponse>,
+  ): Promise<void> => {
+    allow(call)
+    if (replica.snapshot === undefined) throw new Unoffered('this replica gives no snapshot')
+    if (saving) throw new Busy('this replica gives a snapshot to another already')
+    saving = true
+    try {
+      const saved = await replica.snapshot()
+      if (saved === null) throw new Nothing('this replica has applied nothing yet')
+      await sendSnapshot(call, saved)
+    } finally {
+      saving = false
+    }
+  }
+  const saveSnapshot: handleServerStreamingCall<SaveSnapshotRequest, SaveSnapshotResponse> = (call) => {
+    save(call).then(
+      () => call.end(),
+      (error: unknown) => {
+        const details = error instanceof Error ? error.message : String(error)
+        call.emit('error', { code: statusCodeOf(error), details })
+      },
+    )
+  }
   return {
     definition: AdminServiceService,
-    implementation: { getStatus, transferLeadership, changeMembers, setLogLevel, getStateHash, ...accounts },
+    implementation: {
+      getStatus,
+      transferLeadership,
+      changeMembers,
+      setLogLevel,
+      getStateHash,
+      saveSnapshot,
+      ...accounts,
+    },
   }
 }

@@ -60,6 +60,7 @@ const arbitraryStatus: fc.Arbitrary<ReplicaStatus> = fc.record({
         'acknowledgement of a slow member',
         'catching up',
         'own disk',
+        'room on a disk',
         'a leader',
         'admission of a new disk',
       ),

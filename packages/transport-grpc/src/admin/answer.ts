@@ -21,9 +21,17 @@ export class Stranger extends Error {}
 /** What this replica does not offer, or does not know. */
 export class Unoffered extends Error {}
 
-function statusCodeOf(error: unknown): status {
+/** There is nothing to give. */
+export class Nothing extends Error {}
+
+/** It does that for another already. */
+export class Busy extends Error {}
+
+export function statusCodeOf(error: unknown): status {
   if (error instanceof Stranger) return status.UNAUTHENTICATED
   if (error instanceof Unoffered) return status.FAILED_PRECONDITION
+  if (error instanceof Nothing) return status.NOT_FOUND
+  if (error instanceof Busy) return status.RESOURCE_EXHAUSTED
   if (error instanceof Error && 'grpcStatus' in error && error.grpcStatus === status.NOT_FOUND)
     return status.NOT_FOUND
   if (!(error instanceof Error) || !('code' in error)) return status.INTERNAL

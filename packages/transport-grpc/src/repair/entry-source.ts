@@ -1,10 +1,11 @@
 import type { ReplicaId } from '@chatroom/election'
 import type { EntryRequest, EntrySource } from '@chatroom/replica'
-import type { Entry, EntryCopy } from '@chatroom/replication-log'
+import type { Entry, EntryCopy, SnapshotCopy } from '@chatroom/replication-log'
 import { type ChannelCredentials, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { TransportError } from '../errors.ts'
 import { type FetchResponse, RepairServiceClient } from '../gen/chatroom/replica/v1/repair_service.ts'
+import { isServiceError, receiveSnapshot } from '../snapshot-stream.ts'
 import type { Certificates } from '../tls/certificates.ts'
 import { replicaName } from '../tls/identity.ts'
 import { entryKindName } from '../wire/names.ts'
@@ -29,6 +30,8 @@ export function createEntrySource({ id, address, certificates }: EntrySourceOpti
     name: `replica ${id}`,
     fetch: (request, signal) =>
       ask(formatAddress(address), credentialsOf(certificates), replicaName(id), request, signal),
+    snapshot: (signal) =>
+      askSnapshot(formatAddress(address), credentialsOf(certificates), replicaName(id), signal),
   }
 }
 
@@ -47,12 +50,7 @@ function ask(
 ): Promise<EntryCopy> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(aborted(address))
-    const client = new RepairServiceClient(address, trust, {
-      'grpc.enable_http_proxy': 0,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.ssl_target_name_override': name,
-      'grpc.max_receive_message_length': partBytes,
-    })
+    const client = newClient(address, trust, name)
     const call = client.fetch({ from, to: to ?? undefined })
     const abort = (): void => call.cancel()
     const entries: Entry[] = []
@@ -87,6 +85,49 @@ function ask(
       end(signal.aborted ? aborted(address) : failure(address, error)),
     )
     call.on('end', () => end(null))
+  })
+}
+
+/** The connection is given back when the snapshot is read to its end, or `signal` aborts. */
+async function askSnapshot(
+  address: string,
+  trust: ChannelCredentials,
+  name: string,
+  signal: AbortSignal,
+): Promise<SnapshotCopy | null> {
+  if (signal.aborted) throw aborted(address)
+  const client = newClient(address, trust, name)
+  const call = client.fetchSnapshot({})
+  const end = (): void => {
+    signal.removeEventListener('abort', end)
+    call.cancel()
+    client.close()
+  }
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    const copy = await receiveSnapshot(call, address, (error) =>
+      signal.aborted ? aborted(address) : failure(address, error),
+    )
+    call.once('close', end)
+    return copy
+  } catch (error) {
+    end()
+    if (
+      error instanceof TransportError &&
+      isServiceError(error.cause) &&
+      error.cause.code === status.NOT_FOUND
+    )
+      return null
+    throw error
+  }
+}
+
+function newClient(address: string, trust: ChannelCredentials, name: string): RepairServiceClient {
+  return new RepairServiceClient(address, trust, {
+    'grpc.enable_http_proxy': 0,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.ssl_target_name_override': name,
+    'grpc.max_receive_message_length': partBytes,
   })
 }
 

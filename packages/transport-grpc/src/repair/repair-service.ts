@@ -1,12 +1,16 @@
 import type { ReplicaId } from '@chatroom/election'
+import type { SavedSnapshot } from '@chatroom/replica'
 import { type Entry, entryBytes, StorageError } from '@chatroom/replication-log'
 import { type handleServerStreamingCall, status } from '@grpc/grpc-js'
-import { type PeerCredentials, plainText } from '../credentials.ts'
+import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
 import {
   type FetchRequest,
   type FetchResponse,
+  type FetchSnapshotRequest,
+  type FetchSnapshotResponse,
   RepairServiceService,
 } from '../gen/chatroom/replica/v1/repair_service.ts'
+import { sendPart, sendSnapshot } from '../snapshot-stream.ts'
 import type { PeerService } from '../transport.ts'
 import { entryKindNumber } from '../wire/names.ts'
 
@@ -15,6 +19,8 @@ export interface EntryKeeper {
   readonly clusterId: string
   /** Entries from `from` on that are durable, as the Storage port's `read`. */
   read(from: number, maxBytes: number): Promise<readonly Entry[]>
+  /** A snapshot of what it has applied; null if that is nothing. */
+  snapshot(): Promise<SavedSnapshot | null>
 }
 
 export interface RepairServiceOptions {
@@ -35,31 +41,56 @@ export function repairService(
   { peers, credentials = plainText }: RepairServiceOptions,
 ): PeerService {
   let calls = 0
-  const fetch: handleServerStreamingCall<FetchRequest, FetchResponse> = (call) => {
+  /** Answers, if it may be asked and is not asked too much. */
+  const serve = (call: Refusable, work: () => Promise<void>): void => {
     const refuse = (code: status, details: string): void => void call.emit('error', { code, details })
     const faults = peers.map((id) => credentials.faultOfReplica(call, id))
     const [fault] = faults
     if (fault !== undefined && fault !== null && !faults.includes(null))
       return refuse(status.UNAUTHENTICATED, fault)
-    const { from, to } = call.request
-    if (from < 1 || (to !== undefined && to < from))
-      return refuse(status.INVALID_ARGUMENT, `Entries ${from} to ${to ?? 'the end'}: there is no such range.`)
     if (calls >= mostCalls)
       return refuse(status.RESOURCE_EXHAUSTED, `This replica answers ${mostCalls} calls for repair already.`)
     calls++
-    answer(keeper, call.request, (part) => send(call, part))
+    work()
       .then(
         () => call.end(),
         (error: unknown) => {
           const details = error instanceof Error ? error.message : String(error)
-          refuse(status.UNAVAILABLE, details)
+          refuse(error instanceof Unable ? error.status : status.UNAVAILABLE, details)
         },
       )
       .finally(() => {
         calls--
       })
   }
-  return { definition: RepairServiceService, implementation: { fetch } }
+  const fetch: handleServerStreamingCall<FetchRequest, FetchResponse> = (call) =>
+    serve(call, async () => {
+      const { from, to } = call.request
+      if (from < 1 || (to !== undefined && to < from))
+        throw new Unable(
+          status.INVALID_ARGUMENT,
+          `Entries ${from} to ${to ?? 'the end'}: there is no such range.`,
+        )
+      await answer(keeper, call.request, (part) => sendPart(call, part))
+    })
+  const fetchSnapshot: handleServerStreamingCall<FetchSnapshotRequest, FetchSnapshotResponse> = (call) =>
+    serve(call, async () => {
+      const saved = await keeper().snapshot()
+      if (saved === null) throw new Unable(status.NOT_FOUND, 'This replica has applied nothing yet.')
+      await sendSnapshot(call, saved)
+    })
+  return { definition: RepairServiceService, implementation: { fetch, fetchSnapshot } }
+}
+
+type Refusable = CallOrigin & { emit(event: 'error', error: object): boolean; end(): unknown }
+
+/** A reason of its own not to answer. */
+class Unable extends Error {
+  readonly status: status
+  constructor(code: status, message: string) {
+    super(message)
+    this.status = code
+  }
 }
 
 /** `send` resolves to false when nobody waits for more. */
@@ -95,23 +126,4 @@ async function readFrom(keeper: EntryKeeper, from: number): Promise<readonly Ent
 
 function toWire({ index, term, time, kind, payload }: Entry): FetchResponse['entries'][number] {
   return { index, term, time, kind: entryKindNumber(kind), payload }
-}
-
-type FetchCall = Parameters<handleServerStreamingCall<FetchRequest, FetchResponse>>[0]
-
-/** Waits until there is room for more. */
-function send(call: FetchCall, part: FetchResponse): Promise<boolean> {
-  if (call.cancelled) return Promise.resolve(false)
-  if (call.write(part)) return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const settle = (go: boolean) => (): void => {
-      call.off('drain', more)
-      call.off('cancelled', gone)
-      resolve(go)
-    }
-    const more = settle(true)
-    const gone = settle(false)
-    call.on('drain', more)
-    call.on('cancelled', gone)
-  })
 }

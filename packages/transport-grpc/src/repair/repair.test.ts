@@ -28,8 +28,30 @@ const entries: Entry[] = Array.from({ length: 40 }, (_, at) => ({
   payload: new Uint8Array(at * 1000).fill(at),
 }))
 
+const info = {
+  index: 7,
+  term: 2,
+  time: 1_764_000_000_000,
+  view: new Uint8Array([1, 2, 3]),
+  viewPosition: { index: 5, term: 1 },
+}
+const chunks = [new Uint8Array(200_000).fill(1), new Uint8Array(0), new Uint8Array(3).fill(2)]
+
+async function* asyncly(
+  items: readonly Uint8Array[],
+  end: () => void = () => undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* items
+  end()
+}
+
 const keeper: EntryKeeper = {
   clusterId: 'cluster',
+  snapshot: async () => ({
+    clusterId: 'cluster',
+    info: { ...info, bytes: 200_003 },
+    chunks: asyncly(chunks),
+  }),
   read: async (from, maxBytes) => {
     if (from <= 3) throw new StorageError('compacted', `entry ${from} was given up`)
     let bytes = 0
@@ -162,6 +184,68 @@ describe('entries for a replica that lost some', () => {
   })
 })
 
+async function bytesOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const found: Uint8Array[] = []
+  for await (const part of parts) found.push(part)
+  return Buffer.concat(found)
+}
+
+describe('a snapshot for a replica that lost its own', () => {
+  test('comes as it is', async () => {
+    const from = await source(() => keeper)
+    const copy = await from.snapshot?.(patient)
+    expect(copy).toMatchObject({ clusterId: 'cluster', info })
+    expect((await bytesOf(copy?.chunks ?? asyncly([]))).equals(Buffer.concat(chunks))).toBe(true)
+    // The place of one call is free again.
+    for (const _ of [1, 2, 3]) await bytesOf((await from.snapshot?.(patient))?.chunks ?? asyncly([]))
+  })
+
+  test('is none where nothing is applied, and not to be had where nobody is', async () => {
+    const from = await source(() => ({ ...keeper, snapshot: async () => null }))
+    expect(await from.snapshot?.(patient)).toBeNull()
+    const absent = await source(() => {
+      throw new Error('replica 0 has not started')
+    })
+    await expect(absent.snapshot?.(patient)).rejects.toThrow(/replica 0 has not started/)
+  })
+
+  test('that breaks off is not taken for a whole one', async () => {
+    const from = await source(() => ({
+      ...keeper,
+      snapshot: async () => ({
+        clusterId: 'cluster',
+        info: { ...info, bytes: 200_003 },
+        chunks: asyncly(chunks, () => {
+          throw new StorageError('corrupt', 'it is damaged')
+        }),
+      }),
+    }))
+    const copy = await from.snapshot?.(patient)
+    await expect(bytesOf(copy?.chunks ?? asyncly([]))).rejects.toThrow(/it is damaged/)
+  })
+
+  test('is given up by who does not want it any more', async () => {
+    const enough = new AbortController()
+    const never = signal()
+    const from = await source(() => ({
+      ...keeper,
+      snapshot: async () => ({
+        clusterId: 'cluster',
+        info: { ...info, bytes: 200_003 },
+        chunks: (async function* () {
+          yield* chunks
+          await never.promise
+        })(),
+      }),
+    }))
+    const copy = await from.snapshot?.(enough.signal)
+    const read = bytesOf(copy?.chunks ?? asyncly([]))
+    enough.abort()
+    await expect(read).rejects.toMatchObject({ code: 'aborted' })
+    never.resolve()
+  })
+})
+
 describe('with certificates', () => {
   let authority: Authority
   beforeAll(async () => {
@@ -182,6 +266,8 @@ describe('with certificates', () => {
       createEntrySource({ id, address: { host, port }, certificates: own })
     const request = { from: 4, to: 4 }
     expect((await as(await certificates(1)).fetch(request, patient)).entries).toEqual(entries.slice(3, 4))
+    expect(await as(await certificates(1)).snapshot?.(patient)).toMatchObject({ info })
+    await expect(as(await certificates('operator')).snapshot?.(patient)).rejects.toThrow(/not that of/)
     for (const stranger of ['operator', 2] as const)
       await expect(as(await certificates(stranger)).fetch(request, patient)).rejects.toThrow(
         /not that of replica 1/,
