@@ -43,29 +43,20 @@ async function stalls() {
     snapshotTaken: (ms, bytes) => taken(ms, bytes),
   })
   print(`restart by replay of ${accounts + messages} entries`, tookMs, 'ms')
-  // The first snapshot is due at once, since so much was replayed: it is the one that is measured.
-  await measure(
-    replica,
-    sender,
-    'the first snapshot',
+  const nextSnapshot = () =>
     new Promise((done) => {
       taken = (ms, bytes) => done({ ms, bytes })
-    }),
-  )
+    })
+  // One was due in the midst of the replay: it is of a part of the state, and the next ones are of the whole.
+  await measure(replica, sender, 'a snapshot of what was replayed so far', nextSnapshot())
   await measure(
     replica,
     sender,
     'without a snapshot',
     new Promise((done) => setTimeout(() => done(null), 5_000)),
   )
-  await measure(
-    replica,
-    sender,
-    'the next snapshot',
-    new Promise((done) => {
-      taken = (ms, bytes) => done({ ms, bytes })
-    }),
-  )
+  for (let n = 1; n <= 3; n++)
+    await measure(replica, sender, `a snapshot of everything, number ${n}`, nextSnapshot())
   await replica.stop()
   const again = await start(place, 2 ** 40)
   print('restart by snapshot and the log after it', again.tookMs, 'ms')
@@ -95,9 +86,22 @@ async function measure(replica, sender, name, until) {
   latencies.sort((a, b) => a - b)
   const took = snapshot ? `, ${(snapshot.bytes / 1e6).toFixed(0)} MB in ${snapshot.ms.toFixed(0)} ms` : ''
   process.stdout.write(
-    `${name.padEnd(48)} longest pause ${(delay.max / 1e6).toFixed(1)} ms, p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms; ` +
-      `${(latencies.length / seconds).toFixed(0)} sends/s acknowledged, slowest ${(latencies.at(-1) ?? 0).toFixed(1)} ms${took}\n`,
+    `${name.padEnd(48)} longest pause ${milliseconds(delay.max)} ms; ` +
+      `${(latencies.length / seconds).toFixed(0)} sends/s acknowledged, slowest ${(latencies.at(-1) ?? 0).toFixed(1)} ms${took}\n` +
+      `${''.padEnd(48)} ${histogram(delay)}\n`,
   )
+}
+
+/** The delays of the event loop beyond the millisecond between two looks. */
+function histogram(delay) {
+  const parts = [50, 90, 99, 99.9, 100].map(
+    (percent) => `p${percent} ${milliseconds(delay.percentile(percent))}`,
+  )
+  return `loop delay, ms: ${parts.join(', ')}; ${delay.count} looks`
+}
+
+function milliseconds(nanoseconds) {
+  return (nanoseconds / 1e6).toFixed(1)
 }
 
 async function replay() {
