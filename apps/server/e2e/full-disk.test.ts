@@ -193,6 +193,7 @@ describe('a disk that is full', () => {
       await rm(filler)
       await Promise.all(sent.under)
       const { id } = await cluster.untilView(all)
+      await cluster.untilStatus(id, 'has room everywhere', ({ waiting }) => waiting.length === 0)
       const events = cluster.replica(id).json.map(({ event }) => event)
       expect(events.filter((event) => String(event).startsWith('replica.storage'))).toEqual([
         'replica.storage-full',

@@ -79,6 +79,16 @@ describe('a follower whose disk is full', () => {
     ])
   })
 
+  it('is believed by its newest answer, not by one that waited for its disk', () => {
+    const core = leaderOfAll()
+    core.receive(C, core.appended({ storageFull: true }))
+    const late = core.appended({ storageFull: true })
+    core.pass(core.core.limits.heartbeatMs * 2)
+    core.receive(C, core.appended({}))
+    core.receive(C, late)
+    expect(propose(core)).toBe('taken')
+  })
+
   it('stops nothing once it is proven dead, and is not taken back before it has room', () => {
     const core = leaderOfAll()
     core.receive(C, core.appended({ storageFull: true }))

@@ -99,9 +99,11 @@ export function onAppended(core: Core, out: Outbox, from: Member, message: Appen
   if (lead === null || message.term < core.term) return
   const progress = lead.progress.get(from.id)
   if (progress === undefined || !sameMember(progress.member, from)) return
+  // An answer that waited for the disk tells how full the disk was when the entries came: since then others were given.
+  const news = message.round >= progress.round
   progress.round = Math.max(progress.round, message.round)
   progress.knownCommit = Math.max(progress.knownCommit, message.commitIndex)
-  if ((progress.fullSince !== null) !== message.storageFull) {
+  if (news && (progress.fullSince !== null) !== message.storageFull) {
     progress.fullSince = message.storageFull ? core.now : null
     out.report({ type: 'peer storage full', peer: from.id, full: message.storageFull })
   }
