@@ -17,10 +17,15 @@ import {
   ListAccountsRequest,
   MemberChange,
   ReadMailboxRequest,
+  SaveSnapshotRequest,
   SetLogLevelRequest,
   TransferLeadershipRequest,
 } from './gen/chatroom/admin/v1/admin_service.ts'
-import { FetchRequest, RepairServiceService } from './gen/chatroom/replica/v1/repair_service.ts'
+import {
+  FetchRequest,
+  FetchSnapshotRequest,
+  RepairServiceService,
+} from './gen/chatroom/replica/v1/repair_service.ts'
 import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
 import {
   createGrpcTransport,
@@ -82,6 +87,8 @@ const requests: Record<keyof typeof peerPort, fc.Arbitrary<Uint8Array>> = {
   fetch: fc
     .record({ from: number, to: fc.option(number, { nil: undefined }) })
     .map((request) => FetchRequest.encode(request).finish()),
+  fetchSnapshot: fc.constant(FetchSnapshotRequest.encode({}).finish()),
+  saveSnapshot: fc.constant(SaveSnapshotRequest.encode({}).finish()),
 }
 const methods = Object.keys(requests).filter((name): name is keyof typeof requests => name in requests)
 
@@ -156,9 +163,17 @@ async function start(peers: readonly number[], trust: PeerCredentials | null): P
       asked.push('hash')
       return { hash: '0', tookMs: 0 }
     },
+    snapshot: async () => {
+      asked.push('snapshot')
+      return null
+    },
   }
   const keeper = {
     clusterId: 'c',
+    snapshot: async () => {
+      reads++
+      return null
+    },
     read: async (from: number) => {
       reads++
       const entry = { index: from, term: 1, time: 1, kind: 'noop', payload: new Uint8Array(9) } as const
