@@ -47,7 +47,7 @@ export async function mendLog(
   }
 }
 
-export async function firstWound(home: OpeningHome, found: StateOnDisk): Promise<Wound | null> {
+async function firstWound(home: OpeningHome, found: StateOnDisk): Promise<Wound | null> {
   const scan = new LogScan(found.disk, found.state.durable)
   try {
     await scanSegments(home.fileSystem, home.directory, found, scan)
