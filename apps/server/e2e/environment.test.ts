@@ -20,9 +20,9 @@ async function stopped(): Promise<TestCluster> {
   return cluster
 }
 
-/** Names, sizes and contents. */
+/** Names, times and contents, but for the locks of ended processes. */
 async function contentOf(directory: string): Promise<unknown> {
-  const names = (await readdir(directory)).sort()
+  const names = (await readdir(directory)).filter((name) => !name.startsWith('lock-')).sort()
   return await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name)

@@ -125,9 +125,10 @@ describe('a replica whose disk is damaged', () => {
     const bob = await cluster.loggedIn('bob')
     const received = (async () => {
       let count = 0
-      for await (const { text } of bob.inbox()) {
-        expect(text.startsWith(`${count++} `)).toBe(true)
-        if (count === 1_500) return
+      for await (const message of bob.inbox()) {
+        expect(message.text.startsWith(`${count++} `)).toBe(true)
+        const acknowledged = message.acknowledge()
+        if (count === 1_500) return await acknowledged
       }
     })()
     const long = 'x'.repeat(20_000)

@@ -162,6 +162,58 @@ function diskOf(replica: Texts, fileSystems: readonly FaultFileSystem[]): FaultF
   return found
 }
 
+describe('a replica that starts again', () => {
+  it('replays no more than came since its last snapshot, however long its history is, and its disk does not grow', async () => {
+    const fileSystem = new FaultFileSystem()
+    let applied = 0
+    const counting = (): ReturnType<typeof texts> => {
+      const machine = defineStateMachine<string[], string, number>({
+        command: jsonCodec(String),
+        state: jsonCodec((value) => (Array.isArray(value) ? value.map(String) : [])),
+        initial: () => [],
+        apply: (state, text) => {
+          applied++
+          return state.splice(0, 1, text).length
+        },
+      })
+      return machine
+    }
+    const interval = 20_000
+    const startOver = async (): Promise<Texts> => {
+      const replica: Texts = createReplica({
+        id: 0,
+        members: [0],
+        mode: 'fail-stop',
+        stateMachine: counting(),
+        storage: disk(fileSystem),
+        transport: new MemoryNetwork().transport({ id: 0, listen: 'here', peers: new Map() }),
+        snapshotEveryBytes: interval,
+        limits: { compactMarginEntries: 0 },
+      })
+      await replica.start()
+      while (!replica.status().serving) await heard(replica, () => true)
+      return replica
+    }
+    const bytes = (): number =>
+      [...fileSystem.image('durable').values()].reduce((sum, { length }) => sum + length, 0)
+    const text = 'x'.repeat(1_000)
+    const sizes: number[] = []
+    for (const commands of [100, 100, 800]) {
+      const replica = await startOver()
+      for (let n = 0; n < commands; n++) await replica.propose(text)
+      await replica.stop()
+      sizes.push(bytes())
+      applied = 0
+      const again = await startOver()
+      // Commands that came while a snapshot was written count for the next one.
+      expect(applied).toBeLessThan((2 * interval) / text.length)
+      await again.stop()
+    }
+    // Two intervals of log, two snapshots, and a segment that is not full.
+    for (const size of sizes) expect(size).toBeLessThan(4 * interval)
+  })
+})
+
 describe('a leader', () => {
   it('whose snapshot is damaged takes another for the follower that needs it', async () => {
     const fileSystems = [0, 1, 2].map(() => new FaultFileSystem())

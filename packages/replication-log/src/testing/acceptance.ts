@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import type { Entry, EntryKind } from '../entry.ts'
-import type { SnapshotInfo, Storage, StoredState } from '../storage.ts'
+import type { SnapshotCopy, SnapshotInfo, Storage, StoredState } from '../storage.ts'
 import { StorageError, type StorageErrorCode } from '../storage-error.ts'
 
 /** Somewhere a storage can keep its data, empty at first: a directory, a virtual disk. */
@@ -121,6 +121,40 @@ export const storageCases: readonly StorageCase[] = [
       const state = await again.open({ tailBytes })
       assert.deepEqual(state.tail, [...range(1, 3, 1), ...range(4, 9, 2)])
       assert.equal(state.identity.incarnation, 2)
+      await again.close()
+    },
+  },
+  {
+    name: 'takes the snapshot of another storage in place of a damaged entry, if that has it',
+    async run(medium) {
+      if (!medium.damage) return
+      const { storage } = await start(medium)
+      await storage.persist({
+        hardState: { term: 1, votedFor: null, clusterId: 'c' },
+        entries: range(1, 3, 1),
+      })
+      await storage.persist({ entries: range(4, 4, 2) })
+      await storage.persist({ entries: range(5, 9, 2) })
+      await storage.close()
+      await medium.damage(4)
+      const again = medium.storage(1)
+      const refused: unknown = await again.open({ tailBytes }).catch((error: unknown) => error)
+      assert.ok(refused instanceof StorageError && refused.damage, String(refused))
+      const { damage } = refused
+      const copy = (index: number, term: number, clusterId = 'c'): SnapshotCopy => ({
+        clusterId,
+        info: { ...at(index, term), time: 5, view: new Uint8Array([1]), viewPosition: at(1, 1) },
+        chunks: textsOf('state of ', 'another'),
+      })
+      for (const useless of [copy(3, 1), copy(6, 1), copy(6, 2, 'd')])
+        assert.equal(await again.mend(damage, useless), false)
+      assert.equal(await again.mend(damage, copy(6, 2)), true)
+      const state = await again.open({ tailBytes })
+      assert.deepEqual(at(state.snapshot?.index ?? 0, state.snapshot?.term ?? 0), at(6, 2))
+      assert.deepEqual([state.before, state.last], [at(4, 2), at(9, 2)])
+      const found: Uint8Array[] = []
+      for await (const chunk of again.readSnapshot(0)) found.push(new Uint8Array(chunk))
+      assert.equal(found.map((chunk) => new TextDecoder().decode(chunk)).join(''), 'state of another')
       await again.close()
     },
   },
@@ -499,4 +533,8 @@ async function refuses(code: StorageErrorCode, call: Promise<unknown>): Promise<
     assert.equal(error.code, code, error.message)
     return true
   })
+}
+
+async function* textsOf(...texts: readonly string[]): AsyncGenerator<Uint8Array, void, void> {
+  for (const text of texts) yield new TextEncoder().encode(text)
 }
