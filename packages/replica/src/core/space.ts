@@ -25,9 +25,17 @@ export function fullDisks(core: Core): FullDisk[] {
  */
 export function isOutOfRoom(core: Core): boolean {
   if (core.fullSince !== null) return true
+  // Asked for each command, so the usual answer comes first.
+  if (!anyPeerIsFull(core)) return false
   const full = fullDisks(core)
   if (full.length === 0) return false
   return (
     core.mode.commitIndex(currentView(core), ({ id }) => (full.some((disk) => disk.id === id) ? 0 : 1)) === 0
   )
+}
+
+function anyPeerIsFull(core: Core): boolean {
+  if (core.lead === null) return false
+  for (const progress of core.lead.progress.values()) if (progress.fullSince !== null) return true
+  return false
 }
