@@ -12,13 +12,13 @@ import {
 } from '@grpc/grpc-js'
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
+import { receiveSnapshot } from '../snapshot-stream.ts'
 import {
   type AccountChange,
   type AdministeredAccount,
   accountActions,
   type MailboxMessage,
 } from './account-methods.ts'
-import { receiveSnapshot } from '../snapshot-stream.ts'
 import type { StateHash } from './admin-service.ts'
 import { encodeMemberChange } from './member-change-codec.ts'
 import { decodeStatus } from './status-codec.ts'
