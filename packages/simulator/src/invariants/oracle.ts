@@ -91,6 +91,11 @@ export class Oracle {
       serving: false,
       appliedTo: stored.snapshot?.index ?? 0,
     })
+    // A snapshot is of what was committed. Of the first one of a new cluster nobody has heard.
+    if (stored.snapshot === null) return
+    const { index, term } = stored.snapshot
+    if (!this.#committed.has(index)) this.#committed.set(index, term)
+    if (index > this.newestCommitted) this.#newestCommitted = { index, term, byTerm: term }
   }
 
   processEnded(process: VirtualProcess): void {
