@@ -57,9 +57,9 @@ export const replicationMutations: readonly Mutation[] = [
         replace: 'this.#apply(entry)',
       },
     ],
-    profile: 'fail-stop',
+    profile: 'majority-lease',
     by: 'registers',
-    seedsNeeded: 80,
+    seedsNeeded: 50,
   },
   {
     name: 'most of a view are enough',

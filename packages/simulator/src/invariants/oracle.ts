@@ -53,6 +53,8 @@ export class Oracle {
   readonly #committed = new Map<number, number>()
   #newestCommitted: Committed | null = null
   #acknowledged = 0
+  /** An operator has founded a cluster that has not started yet. */
+  #isFounded = false
 
   constructor(violations: Violations, mode: 'fail-stop' | 'majority') {
     this.#violations = violations
@@ -78,6 +80,7 @@ export class Oracle {
     this.#committed.clear()
     this.#newestCommitted = null
     this.#acknowledged = 0
+    this.#isFounded = true
   }
 
   processStarts(process: VirtualProcess, status: () => ReplicaStatus, stored: StoredState): void {
@@ -91,11 +94,12 @@ export class Oracle {
       serving: false,
       appliedTo: stored.snapshot?.index ?? 0,
     })
-    // A snapshot is of what was committed. Of the first one of a new cluster nobody has heard.
-    if (stored.snapshot === null) return
+    // The first snapshot of a new cluster is what it is founded on.
+    if (!this.#isFounded || stored.snapshot === null) return
+    this.#isFounded = false
     const { index, term } = stored.snapshot
-    if (!this.#committed.has(index)) this.#committed.set(index, term)
-    if (index > this.newestCommitted) this.#newestCommitted = { index, term, byTerm: term }
+    this.#committed.set(index, term)
+    this.#newestCommitted = { index, term, byTerm: term }
   }
 
   processEnded(process: VirtualProcess): void {
