@@ -3,6 +3,7 @@ import type { ClientReadableStream } from '@grpc/grpc-js'
 import type { Acknowledger } from './acknowledger.ts'
 import type { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOfCall, leftBehind } from './failure.ts'
+import { cancelSoon } from './leave-stream.ts'
 import { onAbort } from './on-abort.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
 import { openScope, type Scope } from './scope.ts'
@@ -126,7 +127,7 @@ class Subscription {
       parts.token,
     )
     this.events = this.#stream
-    const cancel = (): void => this.#stream.cancel()
+    const cancel = (): void => cancelSoon(this.#stream)
     const leave = (): void => {
       this.left = true
       cancel()
@@ -157,7 +158,7 @@ class Subscription {
     clearInterval(this.#silence)
     this.#forget()
     this.#stream.on('error', () => undefined)
-    this.#stream.cancel()
+    cancelSoon(this.#stream)
   }
 }
 

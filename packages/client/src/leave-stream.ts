@@ -11,15 +11,21 @@ export interface Leavable {
 /** Time for the server to end a call that was left, milliseconds. */
 const patienceMs = 1_000
 
+/** Time for what was written to leave, milliseconds. */
+const flushMs = 10
+
 /**
- * Gives a call up, when nobody listens to it any more.
- *
- * A stream that is reset while something written to it is about to leave puts Node (20 and 24) into a loop in its own code that never ends and takes all memory. So such a
- * call is ended in peace first, and cancelled only if the server does not end it: by then what could leave has left.
+ * Cancels a call, in a moment. A stream that is reset while something written to its connection is about to leave puts Node (20 and 24) into a loop in its own code
+ * that never ends and takes all memory.
  */
+export function cancelSoon(call: { cancel(): void }): void {
+  setTimeout(() => call.cancel(), flushMs).unref()
+}
+
+/** Gives a stream up, when nobody listens to it any more: ended in peace if something has yet to leave, and cancelled only if the server does not end it. */
 export function leaveStream(stream: Leavable): void {
   if (stream.writableLength === 0) {
-    stream.cancel()
+    cancelSoon(stream)
     return
   }
   const timer = setTimeout(() => stream.cancel(), patienceMs)

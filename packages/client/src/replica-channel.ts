@@ -8,6 +8,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import type { Trust } from './credentials.ts'
+import { cancelSoon } from './leave-stream.ts'
 
 /** One method of the generated service definition. */
 export interface Method<Request, Response> {
@@ -78,7 +79,7 @@ export class ReplicaChannel {
         },
       )
     })
-    return { answer, cancel: () => call?.cancel() }
+    return { answer, cancel: () => (call === undefined ? undefined : cancelSoon(call)) }
   }
 
   serverStream<Request, Response>(
