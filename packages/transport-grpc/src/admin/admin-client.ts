@@ -12,7 +12,7 @@ import {
 } from '@grpc/grpc-js'
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
-import { receiveSnapshot } from '../snapshot-stream.ts'
+import { cancelSoon, receiveSnapshot } from '../snapshot-stream.ts'
 import {
   type AccountChange,
   type AdministeredAccount,
@@ -144,7 +144,7 @@ export function connectAdmin(
     async snapshot({ signal } = {}) {
       if (signal?.aborted) throw aborted(address)
       const call = client.saveSnapshot({})
-      const abort = (): void => call.cancel()
+      const abort = (): void => cancelSoon(call)
       signal?.addEventListener('abort', abort, { once: true })
       call.once('close', () => signal?.removeEventListener('abort', abort))
       return await receiveSnapshot(call, address, (error) =>

@@ -5,7 +5,7 @@ import { type ChannelCredentials, credentials, type ServiceError, status } from 
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { TransportError } from '../errors.ts'
 import { type FetchResponse, RepairServiceClient } from '../gen/chatroom/replica/v1/repair_service.ts'
-import { isServiceError, receiveSnapshot } from '../snapshot-stream.ts'
+import { cancelSoon, isServiceError, receiveSnapshot } from '../snapshot-stream.ts'
 import type { Certificates } from '../tls/certificates.ts'
 import { replicaName } from '../tls/identity.ts'
 import { entryKindName } from '../wire/names.ts'
@@ -98,20 +98,19 @@ async function askSnapshot(
   if (signal.aborted) throw aborted(address)
   const client = newClient(address, trust, name)
   const call = client.fetchSnapshot({})
+  const abort = (): void => cancelSoon(call)
   const end = (): void => {
-    signal.removeEventListener('abort', end)
-    call.cancel()
+    signal.removeEventListener('abort', abort)
     client.close()
   }
-  signal.addEventListener('abort', end, { once: true })
+  call.once('close', end)
+  signal.addEventListener('abort', abort, { once: true })
   try {
-    const copy = await receiveSnapshot(call, address, (error) =>
+    return await receiveSnapshot(call, address, (error) =>
       signal.aborted ? aborted(address) : failure(address, error),
     )
-    call.once('close', end)
-    return copy
   } catch (error) {
-    end()
+    abort()
     if (
       error instanceof TransportError &&
       isServiceError(error.cause) &&
