@@ -9,6 +9,9 @@ import {
   CreateAccountResponse,
   DeleteAccountRequest,
   DeleteAccountResponse,
+  decodeSendMessages,
+  encodeDelivery,
+  encodeSendResults,
   ListAccountsRequest,
   ListAccountsResponse,
   LoginRequest,
@@ -44,10 +47,11 @@ function decodeUtf8(bytes: Uint8Array): string {
   return strictUtf8.decode(bytes)
 }
 
-function decodeStrictly<T extends object>(type: MessageFns<T>): (bytes: Buffer) => T | Malformed {
+/** Bytes that are no such message become words about them. */
+function decodeStrictly<T extends object>(decode: (bytes: Buffer) => T): (bytes: Buffer) => T | Malformed {
   return (bytes) => {
     try {
-      return type.decode(new BinaryReader(bytes, decodeUtf8))
+      return decode(bytes)
     } catch {
       return {
         malformed:
@@ -65,10 +69,17 @@ function encode<T>(type: MessageFns<T>): (value: T) => Buffer {
   }
 }
 
+/** What a stream carries much of has a codec of its own instead of the generated one. */
+interface OwnCodec<Request, Response> {
+  readonly decode?: (bytes: Buffer) => Request
+  readonly encode?: (value: Response) => Buffer
+}
+
 function strict<Request extends object, Response>(
   method: { readonly path: string; readonly requestStream: boolean; readonly responseStream: boolean },
   request: MessageFns<Request>,
   response: MessageFns<Response>,
+  own: OwnCodec<Request, Response> = {},
 ): MethodDefinition<Request | Malformed, Response> {
   return {
     path: method.path,
@@ -78,8 +89,10 @@ function strict<Request extends object, Response>(
       if ('malformed' in value) throw new TypeError('a malformed request cannot be sent')
       return encode(request)(value)
     },
-    requestDeserialize: decodeStrictly(request),
-    responseSerialize: encode(response),
+    requestDeserialize: decodeStrictly(
+      own.decode ?? ((bytes) => request.decode(new BinaryReader(bytes, decodeUtf8))),
+    ),
+    responseSerialize: own.encode ?? encode(response),
     responseDeserialize: (bytes) => response.decode(bytes),
   }
 }
@@ -123,7 +136,10 @@ export const chatServiceDefinition: ChatServiceDefinition = {
   changePassword: strict(service.changePassword, ChangePasswordRequest, ChangePasswordResponse),
   listAccounts: strict(service.listAccounts, ListAccountsRequest, ListAccountsResponse),
   sendMessage: strict(service.sendMessage, SendMessageRequest, SendMessageResponse),
-  sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse),
-  subscribe: strict(service.subscribe, SubscribeRequest, SubscribeResponse),
+  sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse, {
+    decode: decodeSendMessages,
+    encode: encodeSendResults,
+  }),
+  subscribe: strict(service.subscribe, SubscribeRequest, SubscribeResponse, { encode: encodeDelivery }),
   acknowledge: strict(service.acknowledge, AcknowledgeRequest, AcknowledgeResponse),
 }

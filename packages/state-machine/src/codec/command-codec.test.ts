@@ -81,6 +81,39 @@ describe('CommandCodec', () => {
     )
   })
 
+  it('decodes a send as the generated code does, whatever the bytes', () => {
+    const codec = new CommandCodec()
+    const generated = (bytes: Uint8Array): unknown => {
+      const { command: decoded } = CommandMessage.decode(bytes)
+      return decoded?.$case === 'send' ? { type: 'send', ...decoded.value } : 'no send'
+    }
+    const ours = (bytes: Uint8Array): unknown => {
+      const decoded = codec.decode(bytes)
+      return decoded.type === 'send' ? decoded : 'no send'
+    }
+    const outcome = (decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown => {
+      try {
+        return decode(bytes)
+      } catch {
+        return 'refused'
+      }
+    }
+    const changed = fc.tuple(send, fc.nat(), fc.nat({ max: 255 })).map(([some, at, byte]) => {
+      const bytes = codec.encode(some).slice()
+      bytes[at % bytes.length] = byte
+      return bytes
+    })
+    fc.assert(
+      fc.property(changed, (bytes) => {
+        const expected = outcome(generated, bytes)
+        // What is no command at all is refused by the codec alone.
+        if (expected === 'no send') expect(['no send', 'refused']).toContain(outcome(ours, bytes))
+        else expect(outcome(ours, bytes)).toEqual(expected)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
   it('never changes an encoded command afterwards', () => {
     const codec = new CommandCodec()
     const commands = Array.from(

@@ -2,6 +2,7 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import type { Administer, Command } from '../command.ts'
 import { StateMachineError } from '../error.ts'
 import { AccountAction, Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { decodeSend } from './send-decoder.ts'
 import { SendEncoder } from './send-encoder.ts'
 
 /** Commands as the log holds them: `chatroom.state.v1.Command`. */
@@ -13,19 +14,22 @@ export class CommandCodec {
    * Throws a `StateMachineError` 'invalid command' for what would not come back the same: replicas that decode the command must find in it what the one that proposed it did.
    */
   encode(command: Command): Uint8Array {
-    for (const value of Object.values(command)) {
-      if (typeof value === 'string' && !value.isWellFormed())
-        throw invalid(command, 'a text that is not well-formed')
-      if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0)) {
-        throw invalid(command, `the number ${value}`)
-      }
+    if (command.type === 'send') {
+      const { sessionId, requestId, to, text } = command
+      check(command, sessionId)
+      check(command, requestId)
+      check(command, to)
+      check(command, text)
+      return this.#sends.encode(command)
     }
-    if (command.type === 'send') return this.#sends.encode(command)
+    for (const value of Object.values(command)) check(command, value)
     return CommandMessage.encode(toMessage(command), this.#writer).finish()
   }
 
   /** Throws a `StateMachineError` 'malformed command' if the bytes are no command. */
   decode(payload: Uint8Array): Command {
+    const send = decodeSend(payload)
+    if (send !== undefined) return send
     let message: CommandMessage
     try {
       message = CommandMessage.decode(payload)
@@ -38,6 +42,14 @@ export class CommandCodec {
     }
     return fromMessage(message, payload.length)
   }
+}
+
+/** Throws for a value that would not come back the same. */
+function check(command: Command, value: unknown): void {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw invalid(command, 'a text that is not well-formed')
+  if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0))
+    throw invalid(command, `the number ${value}`)
 }
 
 function invalid(command: Command, what: string): StateMachineError {

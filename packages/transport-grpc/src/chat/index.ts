@@ -42,4 +42,5 @@ export {
   readChatMessageError,
 } from './chat-error.ts'
 export { openSendMessages, sendMessageMethod, sendMessagesMethod } from './send-methods.ts'
+export { decodeSendMessages, encodeDelivery, encodeSendResults } from './stream-codecs.ts'
 export { bearerMetadata, readBearer } from './token.ts'

@@ -4,9 +4,15 @@ import {
   type MessageFns,
   SendMessageRequest,
   SendMessageResponse,
-  SendMessagesRequest,
-  SendMessagesResponse,
+  type SendMessagesRequest,
+  type SendMessagesResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
+import {
+  decodeSendMessages,
+  decodeSendResults,
+  encodeSendMessages,
+  encodeSendResults,
+} from './stream-codecs.ts'
 
 /** The generated serializers copy every message once more than needed; on the path of every chat message that shows. */
 function serialize<T>(type: MessageFns<T>): (value: T) => Buffer {
@@ -16,40 +22,29 @@ function serialize<T>(type: MessageFns<T>): (value: T) => Buffer {
   }
 }
 
-function lean<Request, Response>(
-  path: string,
-  stream: boolean,
-  request: MessageFns<Request>,
-  response: MessageFns<Response>,
-): MethodDefinition<Request, Response> {
-  return {
-    path,
-    requestStream: stream,
-    responseStream: stream,
-    requestSerialize: serialize(request),
-    requestDeserialize: (bytes) => request.decode(bytes),
-    responseSerialize: serialize(response),
-    responseDeserialize: (bytes) => response.decode(bytes),
-  }
+/** `SendMessage` without the extra copy, for `client.makeUnaryRequest` and for a server's definition. */
+export const sendMessageMethod: MethodDefinition<SendMessageRequest, SendMessageResponse> = {
+  path: ChatServiceService.sendMessage.path,
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: serialize(SendMessageRequest),
+  requestDeserialize: (bytes) => SendMessageRequest.decode(bytes),
+  responseSerialize: serialize(SendMessageResponse),
+  responseDeserialize: (bytes) => SendMessageResponse.decode(bytes),
 }
 
-/** `SendMessage` without the extra copy, for `client.makeUnaryRequest` and for a server's definition. */
-export const sendMessageMethod: MethodDefinition<SendMessageRequest, SendMessageResponse> = lean(
-  ChatServiceService.sendMessage.path,
-  false,
-  SendMessageRequest,
-  SendMessageResponse,
-)
+/** `SendMessages` with encoders of its own. */
+export const sendMessagesMethod: MethodDefinition<SendMessagesRequest, SendMessagesResponse> = {
+  path: ChatServiceService.sendMessages.path,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: encodeSendMessages,
+  requestDeserialize: decodeSendMessages,
+  responseSerialize: encodeSendResults,
+  responseDeserialize: decodeSendResults,
+}
 
-/** `SendMessages` without the extra copy. */
-export const sendMessagesMethod: MethodDefinition<SendMessagesRequest, SendMessagesResponse> = lean(
-  ChatServiceService.sendMessages.path,
-  true,
-  SendMessagesRequest,
-  SendMessagesResponse,
-)
-
-/** Opens a `SendMessages` stream without the extra copy; otherwise as `client.sendMessages(metadata, options)`. */
+/** Opens a `SendMessages` stream with encoders of its own; otherwise as `client.sendMessages(metadata, options)`. */
 export function openSendMessages(
   client: Client,
   metadata: Metadata,

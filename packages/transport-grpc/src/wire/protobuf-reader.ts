@@ -1,19 +1,18 @@
+import { isUtf8 } from 'node:buffer'
 import { TransportError } from '../errors.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads the protobuf encoding with numbers up to 2^53 - 1. It trusts nothing: whatever does not fit throws a `TransportError` `malformed message`.
  * Bytes fields are views of the input.
  */
 export class ProtobufReader {
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   #at = 0
   /** End of the message that is being read. */
   #end: number
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#end = bytes.length
   }
 
@@ -52,12 +51,13 @@ export class ProtobufReader {
   }
 
   text(): string {
-    const bytes = this.bytes()
-    try {
-      return utf8.decode(bytes)
-    } catch (cause) {
-      throw malformed('a text that is not UTF-8', cause)
-    }
+    const length = this.#length()
+    const start = this.#at
+    this.#at += length
+    const text = this.#bytes.toString('utf8', start, this.#at)
+    // What is no UTF-8 has become this character without a word; it may also stand there rightly.
+    if (text.includes('\ufffd')) requireUtf8(this.#bytes.subarray(start, this.#at))
+    return text
   }
 
   /** Goes into an embedded message. Returns what `leave` wants. */
@@ -110,6 +110,10 @@ export class ProtobufReader {
     this.#at += 1
     return byte
   }
+}
+
+function requireUtf8(bytes: Uint8Array): void {
+  if (!isUtf8(bytes)) throw malformed('a text that is not UTF-8')
 }
 
 export function malformed(what: string, cause?: unknown): TransportError {

@@ -1,3 +1,6 @@
+/** Texts of up to so many units may be written unit by unit. Less than 128, so that the length takes one byte. */
+const shortText = 24
+
 /**
  * Writes the protobuf encoding (https://protobuf.dev/programming-guides/encoding) into one buffer, with numbers up to 2^53 - 1 and without
  * objects in between: what two replicas say to each other under load is mostly entries, and each would cost several otherwise. Fields have to
@@ -35,7 +38,12 @@ export class ProtobufWriter {
   }
 
   text(field: number, value: string): void {
-    if (value === '') return
+    if (value !== '') this.presentText(field, value)
+  }
+
+  /** A text that is written even if it is empty. */
+  presentText(field: number, value: string): void {
+    if (value.length <= shortText && this.#shortAscii(field, value)) return
     const length = Buffer.byteLength(value)
     this.#ensure(length + 10)
     this.#varint((field << 3) | 2)
@@ -43,8 +51,29 @@ export class ProtobufWriter {
     this.#at += this.#buffer.write(value, this.#at)
   }
 
+  /** Writes a text unit by unit, which for a short one costs less than the calls out of JavaScript; false if it is not ASCII. */
+  #shortAscii(field: number, value: string): boolean {
+    this.#ensure(value.length + 10)
+    const start = this.#at
+    this.#varint((field << 3) | 2)
+    this.#buffer[this.#at++] = value.length
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i)
+      if (unit > 0x7f) {
+        this.#at = start
+        return false
+      }
+      this.#buffer[this.#at++] = unit
+    }
+    return true
+  }
+
   bytes(field: number, value: Uint8Array): void {
-    if (value.length === 0) return
+    if (value.length > 0) this.presentBytes(field, value)
+  }
+
+  /** Bytes, or an embedded message, that are written even if there are none. */
+  presentBytes(field: number, value: Uint8Array): void {
     this.#ensure(value.length + 10)
     this.#varint((field << 3) | 2)
     this.#varint(value.length)

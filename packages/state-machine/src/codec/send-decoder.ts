@@ -1,0 +1,78 @@
+import type { Send } from '../command.ts'
+
+/** Tag of `Command.send`: a field of bytes. */
+const sendTag = 0x2a
+/** Texts up to this length are decoded unit by unit if they are ASCII: the call into the decoder costs more. */
+const shortBytes = 12
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Decodes a `Command` that holds a `Send` and nothing else, in the form that `SendEncoder` and the generated code give it. Undefined for all else, be it another
+ * command, a later version's or damaged bytes: the generated code is to judge it. What this decodes, the generated code decodes alike.
+ */
+export function decodeSend(payload: Uint8Array): Send | undefined {
+  if (payload[0] !== sendTag) return undefined
+  const place = { at: 1 }
+  const length = readVarint(payload, place)
+  if (length < 0 || length !== payload.length - place.at) return undefined
+  let sessionId = 0
+  let requestId = ''
+  let to = ''
+  let text = ''
+  while (place.at < payload.length) {
+    const tag = payload[place.at++]
+    const value = readVarint(payload, place)
+    if (value < 0) return undefined
+    if (tag === 0x08) {
+      sessionId = value
+      continue
+    }
+    const end = place.at + value
+    if (end > payload.length) return undefined
+    const found = readText(payload, place.at, end)
+    place.at = end
+    if (found === undefined) return undefined
+    if (tag === 0x12) requestId = found
+    else if (tag === 0x1a) to = found
+    else if (tag === 0x22) text = found
+    else return undefined
+  }
+  return { type: 'send', sessionId, requestId, to, text }
+}
+
+/** A number of at most 49 bits, which is safe and written as short as can be or not; -1 for any other. */
+function readVarint(bytes: Uint8Array, place: { at: number }): number {
+  let value = 0
+  let factor = 1
+  for (let length = 0; length < 7; length++) {
+    const byte = bytes[place.at++]
+    if (byte === undefined) return -1
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) return value
+    factor *= 0x80
+  }
+  return -1
+}
+
+function readText(bytes: Uint8Array, from: number, end: number): string | undefined {
+  if (end - from <= shortBytes) {
+    const short = readShortAscii(bytes, from, end)
+    if (short !== undefined) return short
+  }
+  try {
+    return utf8.decode(bytes.subarray(from, end))
+  } catch {
+    return undefined
+  }
+}
+
+function readShortAscii(bytes: Uint8Array, from: number, end: number): string | undefined {
+  let text = ''
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at]
+    if (byte === undefined || byte > 0x7f) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  ErrorReason,
+  SendMessagesRequest,
+  SendMessagesResponse,
+  type SendResult,
+  SubscribeResponse,
+} from '../gen/chatroom/v1/chat_service.ts'
+import {
+  decodeSendMessages,
+  decodeSendResults,
+  encodeDelivery,
+  encodeSendMessages,
+  encodeSendResults,
+} from './stream-codecs.ts'
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.string({ unit: 'binary-ascii', maxLength: 40 }),
+  fc.constantFrom(
+    '',
+    '\ufeffmark',
+    '\ufffd',
+    'é'.repeat(20),
+    'x'.repeat(127),
+    'x'.repeat(128),
+    '€'.repeat(6_000),
+  ),
+)
+const requests = fc.record({
+  messages: fc.array(fc.record({ requestId: text, to: text, text }), { maxLength: 5 }),
+})
+const error = fc.record({
+  code: fc.nat(20),
+  message: text,
+  detail: fc.constant({
+    reason: ErrorReason.ERROR_REASON_OVERLOADED,
+    leaderAddress: 'a:1',
+    leaderTerm: 7,
+    retryAfterMs: 50,
+  }),
+})
+const result: fc.Arbitrary<SendResult['result']> = fc.oneof(
+  text.map((value) => ({ $case: 'messageId' as const, value })),
+  error.map((value) => ({ $case: 'error' as const, value })),
+  fc.constant(undefined),
+)
+const responses = fc.record({
+  results: fc.array(fc.record({ requestId: text, result, recipientOnline: fc.boolean() }), { maxLength: 5 }),
+})
+const deliveries = fc.record({
+  messages: fc.array(
+    fc.record({
+      sequence: fc.maxSafeNat(),
+      messageId: text,
+      from: text,
+      text,
+      sentAtMs: fc.maxSafeNat(),
+    }),
+    { maxLength: 5 },
+  ),
+  caughtUp: fc.option(fc.record({ lastSequence: fc.maxSafeNat() }), { nil: undefined }),
+})
+
+const generated = (bytes: Uint8Array): Buffer => Buffer.from(bytes)
+
+describe('what the streams carry', () => {
+  test('is written as the generated code writes it, and read back the same', () => {
+    fc.assert(
+      fc.property(requests, responses, deliveries, (request, response, delivery) => {
+        const bytes = encodeSendMessages(request)
+        expect(bytes).toEqual(generated(SendMessagesRequest.encode(request).finish()))
+        expect(decodeSendMessages(bytes)).toEqual(request)
+        const answer = encodeSendResults(response)
+        expect(answer).toEqual(generated(SendMessagesResponse.encode(response).finish()))
+        expect(decodeSendResults(answer)).toEqual(response)
+        expect(encodeDelivery(delivery)).toEqual(generated(SubscribeResponse.encode(delivery).finish()))
+      }),
+    )
+  })
+
+  test('is refused where it is no UTF-8, ends too early or is something else', () => {
+    const frame = encodeSendMessages({ messages: [{ requestId: 'r', to: 'bob', text: 'hi' }] })
+    const broken = Buffer.from(frame)
+    broken[frame.indexOf('bob')] = 0xff
+    for (const bytes of [broken, frame.subarray(0, -1), Buffer.from([0x0a, 0x7f]), Buffer.from([0x0f])])
+      expect(() => decodeSendMessages(bytes)).toThrow(expect.objectContaining({ code: 'malformed message' }))
+  })
+
+  test('may have fields that a later version adds', () => {
+    const later = Buffer.concat([encodeSendMessages({ messages: [] }), Buffer.from([0x50, 0x01])])
+    expect(decodeSendMessages(later)).toEqual({ messages: [] })
+  })
+})
