@@ -63,19 +63,20 @@ const deliveries = fc.record({
   caughtUp: fc.option(fc.record({ lastSequence: fc.maxSafeNat() }), { nil: undefined }),
 })
 
-const generated = (bytes: Uint8Array): Buffer => Buffer.from(bytes)
+/** Compared as a whole: a difference in a long text is nothing to read. */
+const same = (ours: Buffer, generated: Uint8Array): boolean => ours.equals(generated)
 
 describe('what the streams carry', () => {
   test('is written as the generated code writes it, and read back the same', () => {
     fc.assert(
       fc.property(requests, responses, deliveries, (request, response, delivery) => {
         const bytes = encodeSendMessages(request)
-        expect(bytes).toEqual(generated(SendMessagesRequest.encode(request).finish()))
+        expect(same(bytes, SendMessagesRequest.encode(request).finish())).toBe(true)
         expect(decodeSendMessages(bytes)).toEqual(request)
         const answer = encodeSendResults(response)
-        expect(answer).toEqual(generated(SendMessagesResponse.encode(response).finish()))
+        expect(same(answer, SendMessagesResponse.encode(response).finish())).toBe(true)
         expect(decodeSendResults(answer)).toEqual(response)
-        expect(encodeDelivery(delivery)).toEqual(generated(SubscribeResponse.encode(delivery).finish()))
+        expect(same(encodeDelivery(delivery), SubscribeResponse.encode(delivery).finish())).toBe(true)
       }),
     )
   })
