@@ -95,7 +95,9 @@ describe('docker', () => {
       )
     expect(validate(file)).toEqual([])
     expect(file).toMatch(/^USER node$/m)
-    expect(file).toMatch(/^ENTRYPOINT \["node", "apps\/server\/dist\/main\.js"\]$/m)
+    expect(file).toMatch(
+      /^ENTRYPOINT \["node", "--max-semi-space-size=32", "apps\/server\/dist\/main\.js"\]$/m,
+    )
   })
 })
 
