@@ -107,8 +107,8 @@ describe('CommandCodec', () => {
       fc.property(changed, (bytes) => {
         const expected = outcome(generated, bytes)
         // What is no command at all is refused by the codec alone.
-        if (expected === 'no send') expect(['no send', 'refused']).toContain(outcome(ours, bytes))
-        else expect(outcome(ours, bytes)).toEqual(expected)
+        const allowed = expected === 'no send' ? ['no send', 'refused'] : [expected]
+        expect(allowed).toContainEqual(outcome(ours, bytes))
       }),
       { numRuns: 3_000 },
     )
