@@ -36,6 +36,7 @@ const arrows = {
     'state-machine',
     'transport-grpc',
   ],
+  bench: ['client', 'election', 'replication-log', 'state-machine', 'transport-grpc'],
   'examples/bot': ['client'],
   'examples/simulated-counter': ['replica', 'simulator'],
   'examples/key-value': ['replica', 'replication-log', 'transport-grpc'],
@@ -66,12 +67,12 @@ const entryPoints = readdirSync(path.join(__dirname, 'packages')).flatMap((name)
 module.exports = {
   forbidden: [
     ...Object.entries(arrows).map(([from, to]) => ({
-      name: `arrows-of-${from.split('/')[1]}`,
+      name: `arrows-of-${from.split('/').at(-1)}`,
       comment: `${from} may import ${to.length === 0 ? 'no other package' : to.join(', ')}.`,
       severity: 'error',
       from: { path: `^${from}/`, pathNot: test },
       to: {
-        path: '^(packages|apps|examples)/',
+        path: '^(packages|apps|examples|bench)/',
         pathNot: [from, ...to.map((name) => `packages/${name}`)].map((allowed) => `^${allowed}/`),
       },
     })),
@@ -79,15 +80,15 @@ module.exports = {
       name: 'entry-points-only',
       comment: 'Another package is imported by its name, through what its package.json exports.',
       severity: 'error',
-      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+)/' },
+      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+|bench)/' },
       to: { path: '^packages/', pathNot: ['^$1/', ...entryPoints] },
     },
     {
       name: 'by-name-not-by-path',
       comment: 'Another package is imported by its name, not by a relative path.',
       severity: 'error',
-      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+)/' },
-      to: { path: '^(packages|apps|examples)/', pathNot: '^$1/', dependencyTypes: ['local'] },
+      from: { path: '^(packages/[^/]+|apps/[^/]+|examples/[^/]+|bench)/' },
+      to: { path: '^(packages|apps|examples|bench)/', pathNot: '^$1/', dependencyTypes: ['local'] },
     },
     ...pure.flatMap(({ name, path, pathNot, npm }) => {
       const from = { path, pathNot: [test, ...(pathNot ? [pathNot] : [])] }
@@ -159,13 +160,13 @@ module.exports = {
       name: 'declared-dependencies-only',
       comment: 'A package.json names what its sources import.',
       severity: 'error',
-      from: { path: '^(packages|apps)/[^/]+/src/', pathNot: [test, '/testing/'] },
+      from: { path: '^((packages|apps)/[^/]+|bench)/src/', pathNot: [test, '/testing/'] },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],
   options: {
     doNotFollow: { path: ['node_modules', '/dist/'] },
-    exclude: { path: '^(packages|apps|examples)/[^/]+/dist/' },
+    exclude: { path: '^((packages|apps|examples)/[^/]+|bench)/dist/' },
     combinedDependencies: false,
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },

@@ -22,7 +22,11 @@ export default defineConfig({
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
         test: {
           name: 'unit',
-          include: ['{packages,apps,examples}/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: [
+            '{packages,apps,examples}/*/{src,test}/**/*.test.ts',
+            'bench/test/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
         },
       },
       {
@@ -30,7 +34,7 @@ export default defineConfig({
         // take each other's processor in the middle of a time limit, and only after the unit tests.
         test: {
           name: 'e2e',
-          include: ['{apps,examples}/*/e2e/**/*.test.ts', 'e2e/**/*.test.ts'],
+          include: ['{apps,examples}/*/e2e/**/*.test.ts', 'bench/e2e/**/*.test.ts', 'e2e/**/*.test.ts'],
           globalSetup: ['./scripts/build-programs.mjs'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -1,6 +1,6 @@
 // Enforces the arrows of .dependency-cruiser.cjs, and refuses to call it a success when it saw nothing: the cruiser says
 // "no violations" just as happily about no modules at all.
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,7 @@ export async function violationsUnder(baseDir) {
       return []
     }
   })
+  if (existsSync(join(baseDir, 'bench'))) rooms.push('bench')
   const { output } = await cruise(
     rooms.map((room) => `${room}/src`),
     { ...options, baseDir, ruleSet: { forbidden }, validate: true, outputType: 'json' },

@@ -11,6 +11,7 @@ export function setup() {
   const projects = ['apps', 'examples']
     .filter((floor) => existsSync(join(root, floor)))
     .flatMap((floor) => readdirSync(join(root, floor)).map((name) => join(floor, name)))
+    .concat('bench')
     .filter((project) => existsSync(join(root, project, 'tsconfig.json')))
   const built = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-b', ...projects], {
     cwd: root,

@@ -1,0 +1,76 @@
+import { readChatMessageError, SendMessagesResponse } from '@chatroom/transport-grpc/chat'
+import { idOf } from '../payload.ts'
+import { type Answers, BatchingStream } from '../systems/batching.ts'
+import type { Connection } from '../systems/system.ts'
+import { field, RawClient, Reader } from '../wire.ts'
+import { type Account, readerName } from './accounts.ts'
+
+const service = '/chatroom.v1.ChatService'
+export const sendMessage = `${service}/SendMessage`
+const recipient = field(2, readerName)
+/** The fields of a `SendMessageRequest` before and behind its recipient. */
+export const requestFields = { requestId: 1, text: 3, recipient } as const
+
+function request(payload: Buffer): Buffer {
+  return Buffer.concat([field(1, idOf(payload)), recipient, field(3, payload)])
+}
+
+/** A call a message. */
+export function unarySender(address: string, account: Account): Connection & { ready(): Promise<void> } {
+  const client = new RawClient(address)
+  return {
+    ready: () => client.ready(),
+    async write(payload, timeoutMs) {
+      await client.unary(sendMessage, request(payload), account.metadata, timeoutMs)
+    },
+    close: () => client.close(),
+  }
+}
+
+/** One stream, many messages in each request. */
+export function streamSender(address: string, account: Account): Connection & { ready(): Promise<void> } {
+  const client = new RawClient(address)
+  const stream = new BatchingStream({
+    open: () => client.stream(`${service}/SendMessages`, account.metadata),
+    encode: (payloads) => Buffer.concat(payloads.map((payload) => field(1, request(payload)))),
+    decode: results,
+  })
+  return {
+    ready: () => client.ready(),
+    write: (payload) => stream.write(payload),
+    close() {
+      stream.close()
+      client.close()
+    },
+  }
+}
+
+/** Looks only at which field each `SendResult` has; words are read when one failed. */
+function results(response: Buffer): Answers {
+  const reader = new Reader(response)
+  let taken = 0
+  while (reader.more) {
+    reader.varint()
+    if (hasError(reader.inside())) return { taken, failure: failureIn(response) }
+    taken++
+  }
+  return { taken, failure: null }
+}
+
+function hasError(result: Reader): boolean {
+  while (result.more) {
+    const tag = result.varint()
+    if (tag >> 3 === 3) return true
+    result.skip(tag)
+  }
+  return false
+}
+
+function failureIn(response: Buffer): Error {
+  for (const { result } of SendMessagesResponse.decode(response).results) {
+    if (result?.$case !== 'error') continue
+    const { reason, message } = readChatMessageError(result.value)
+    return new Error(`${reason ?? 'no reason'}: ${message}`)
+  }
+  return new Error('a result without words')
+}

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = new URL('../../', import.meta.url)
+
+/** The built programs that are measured, and the bench's own servers. */
+export const programs = {
+  server: fileURLToPath(new URL('apps/server/dist/main.js', root)),
+  chatctl: fileURLToPath(new URL('apps/chatctl/dist/main.js', root)),
+  echo: fileURLToPath(new URL('bench/dist/servers/echo.js', root)),
+  ceiling: fileURLToPath(new URL('bench/dist/servers/ceiling.js', root)),
+} as const
+
+/** Killed when this process ends, however it does. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** A program of its own process, and the file that it writes to. */
+export class Process {
+  readonly pid: number
+  readonly exited: Promise<void>
+  readonly #child: ChildProcess
+  readonly #log: string
+
+  constructor(program: string, args: readonly string[], log: string) {
+    const output = openSync(log, 'a')
+    // A program that is told so by the end of its input stops when the bench dies.
+    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', output, output] })
+    closeSync(output)
+    this.#log = log
+    this.pid = this.#child.pid ?? 0
+    running.add(this.#child)
+    this.#child.stdin?.on('error', () => undefined)
+    this.exited = once(this.#child, 'close').then(() => {
+      running.delete(this.#child)
+    })
+  }
+
+  get hasExited(): boolean {
+    return !running.has(this.#child)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal)
+    await this.exited
+  }
+
+  /** The end of what it wrote, for errors. */
+  get words(): string {
+    return readFileSync(this.#log, 'utf8').slice(-2_000)
+  }
+}
