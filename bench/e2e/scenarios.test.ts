@@ -26,7 +26,7 @@ async function run(name: string, changes: Partial<Settings> = {}): Promise<Row[]
   if (scenario === undefined) throw new Error(`no scenario ${name}`)
   const rows = await scenario.run({ ...settings, ...changes })
   expect(rows.length).toBeGreaterThan(0)
-  for (const { what, value } of rows) expect(value, what).toSatisfy(Number.isFinite)
+  for (const { what, value } of rows) expect(value, `${what}`).toSatisfy(Number.isFinite)
   return rows
 }
 
@@ -47,8 +47,8 @@ it('measures the throughput of every system, and draws it', async () => {
   const svg = plots()
   const rows = await run('throughput', { svg })
   for (const { name } of systems) {
-    expect(figure(rows, `${name} x8`), name).toBeGreaterThan(0)
-    expect(rows.find(({ what }) => what === `${name} x8`)?.note?.['failures'], name).toBe(0)
+    expect(figure(rows, `${name} x8`), `${name}: acknowledged`).toBeGreaterThan(0)
+    expect(rows.find(({ what }) => what === `${name} x8`)?.note?.['failures'], `${name}: failures`).toBe(0)
     expect(readFileSync(join(svg, 'throughput.svg'), 'utf8')).toContain(`>${name}</text>`)
   }
   expect(figure(rows, 'chat-stream / ceiling-stream x8')).toBeGreaterThan(0)
@@ -61,26 +61,28 @@ it('measures until the connected reader has a message', async () => {
 it('counts the durable writes of every replica', async () => {
   const rows = await run('syncs', { inFlight: [1] })
   expect(rows).toHaveLength(3)
-  for (const { what, value } of rows) expect(value, what).toBeGreaterThan(0)
+  for (const { what, value } of rows) expect(value, `${what}`).toBeGreaterThan(0)
 })
 
 it('kills the leader, then two at once, and looks for lost messages', async () => {
   const svg = plots()
   const rows = await run('failover', { svg })
   expect(figure(rows, 'leader killed: next')).toBeGreaterThan(0)
-  for (const { what, value } of rows.filter(({ target }) => target?.bound === 0)) expect(value, what).toBe(0)
+  for (const { what, value } of rows.filter(({ target }) => target?.bound === 0))
+    expect(value, `${what}`).toBe(0)
   expect(readFileSync(join(svg, 'failover.svg'), 'utf8')).toContain('<circle')
 })
 
 it('stops the leader with SIGSTOP', async () => {
   const rows = await run('suspension')
   expect(figure(rows, 'leader stopped: next')).toBeGreaterThan(0)
-  for (const { what, value } of rows.filter(({ target }) => target?.bound === 0)) expect(value, what).toBe(0)
+  for (const { what, value } of rows.filter(({ target }) => target?.bound === 0))
+    expect(value, `${what}`).toBe(0)
 })
 
-it('overloads one session, which is refused and not broken', async () => {
+it('overloads one session, and nothing breaks', async () => {
   const rows = await run('overload')
-  expect(figure(rows, 'refused')).toBeGreaterThan(0)
+  expect(figure(rows, 'chat-unary x4096')).toBeGreaterThan(0)
   expect(figure(rows, 'other failures')).toBe(0)
 })
 

@@ -47,6 +47,13 @@ async function loadOver(
   let counts = false
   let over = false
   let failures = 0
+  let answers = 0
+  /** On a machine that stands still a window lasts until something was answered in it. */
+  const window = async (windowMs: number): Promise<void> => {
+    const before = answers
+    await pause(windowMs)
+    while (answers === before) await pause(1)
+  }
   const loop = async (): Promise<void> => {
     while (!over) {
       const begun = performance.now()
@@ -57,14 +64,15 @@ async function loadOver(
         failures++
         await pause(pauseAfterFailureMs)
       }
+      answers++
     }
   }
   const loops = Array.from({ length: inFlight }, loop)
-  await pause(warmupMs)
+  await window(warmupMs)
   const servers = (): number => pids.reduce((sum, pid) => sum + processorSeconds(pid), 0)
   const before = { servers: servers(), driver: process.cpuUsage(), at: performance.now() }
   counts = true
-  await pause(ms)
+  await window(ms)
   counts = false
   const seconds = (performance.now() - before.at) / 1_000
   const driver = process.cpuUsage(before.driver)

@@ -8,7 +8,7 @@ process.on('exit', () => {
 })
 
 /** A directory of the bench's own. Removed when it is not needed any more, at the latest when the bench ends. */
-export function makeDirectory(): { readonly directory: string; remove(): void } {
+export function makeDirectory(): { readonly directory: string; readonly remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'chatroom-bench-'))
   made.add(directory)
   return {

@@ -127,7 +127,9 @@ export class ChatCluster {
   }
 
   async stopAll(signal: 'SIGKILL' | 'SIGTERM' = 'SIGTERM'): Promise<void> {
-    await Promise.all(this.#replicas.map((replica) => replica?.end(signal)))
+    await Promise.all(
+      this.#replicas.flatMap((replica) => (replica === undefined ? [] : [replica.end(signal)])),
+    )
   }
 
   async destroy(): Promise<void> {

@@ -12,7 +12,6 @@ export const subscribeRequest = Buffer.from([2 << 3, 1])
 export class MailboxReader {
   readonly #client: RawClient
   readonly #account: Account
-  readonly #subscription: ReturnType<RawClient['listen']>
   readonly #timer: NodeJS.Timeout
   #last = 0
   #acknowledged = 0
@@ -23,20 +22,20 @@ export class MailboxReader {
   constructor(leader: string, account: Account, onText?: (text: string) => void) {
     this.#client = new RawClient(leader)
     this.#account = account
-    this.#subscription = this.#client.listen(`${service}/Subscribe`, subscribeRequest, account.metadata)
-    this.#subscription.on('data', (response: Buffer) => {
+    const subscription = this.#client.listen(`${service}/Subscribe`, subscribeRequest, account.metadata)
+    subscription.on('data', (response: Buffer) => {
       this.#last = Math.max(this.#last, lastSequence(response))
       if (onText === undefined) return
       for (const { text } of SubscribeResponse.decode(response).messages) onText(text)
     })
     // A leader that is killed takes its subscriptions with it.
-    this.#subscription.on('error', () => this.stop())
+    subscription.on('error', () => this.stop())
     this.#timer = setInterval(() => this.#acknowledge(), acknowledgeEveryMs)
   }
 
+  /** Acknowledges no more. The subscription ends with the server: Node may loop for ever over one that is reset. */
   stop(): void {
     clearInterval(this.#timer)
-    this.#subscription.cancel()
     this.#client.close()
   }
 

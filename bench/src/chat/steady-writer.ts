@@ -16,13 +16,13 @@ export class SteadyWriter {
   readonly #client: ChatClient
   readonly #done: Promise<void>
   #isOver = false
-  #failure: unknown = null
+  #failure: Error | null = null
   #listener: (() => void) | null = null
 
   constructor(client: ChatClient) {
     this.#client = client
     this.#done = this.#write().catch((error: unknown) => {
-      this.#failure = error
+      this.#failure = error instanceof Error ? error : new Error(String(error))
       this.#listener?.()
     })
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export interface Point {
+interface Point {
   readonly x: number
   readonly y: number
 }
@@ -31,7 +31,7 @@ export function writePlot(directory: string, name: string, plot: Plot): void {
   writeFileSync(join(directory, `${name}.svg`), drawing(plot))
 }
 
-export function drawing(plot: Plot): string {
+function drawing(plot: Plot): string {
   const points = plot.lines.flatMap((line) => line.points)
   const x = scale(
     points.map((point) => point.x),

@@ -59,7 +59,7 @@ async function measure(windowMs: number) {
       acknowledgements.push(answered - begun)
       deliveries.push(arrived - begun)
     }
-    connection.close()
+    await connection.close()
     mailbox.stop()
     return { acknowledgements, deliveries }
   } finally {

@@ -38,8 +38,10 @@ export const memory: Scenario = {
 async function resident(seed: Seed | null): Promise<number> {
   const cluster = await (seed === null ? ChatCluster.start() : startSeeded(seed))
   try {
-    await cluster.stopAll()
-    cluster.startAll()
+    if (seed !== null) {
+      await cluster.stopAll()
+      cluster.startAll()
+    }
     return await ofLeader(cluster)
   } finally {
     await cluster.destroy()

@@ -13,7 +13,7 @@ export interface Settings {
   readonly readers: number
   /** Where plots go; null for nowhere. */
   readonly svg: string | null
-  progress(words: string): void
+  readonly progress: (words: string) => void
 }
 
 export interface Scenario {

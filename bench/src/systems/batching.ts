@@ -42,10 +42,11 @@ export class BatchingStream {
     })
   }
 
+  /** Not cancelled: Node may loop for ever over a stream that is reset while something is about to leave. */
   close(): void {
     const stream = this.#stream
     this.#break(new Error('The stream was closed.'))
-    stream?.cancel()
+    stream?.end()
   }
 
   #flush(): void {
@@ -68,7 +69,7 @@ export class BatchingStream {
       for (const waiting of this.#unanswered.splice(0, taken)) waiting.resolve()
       if (failure === null) return
       broken(failure)
-      stream.cancel()
+      stream.end()
     })
     stream.on('error', broken)
     stream.on('end', () => broken(new Error('The server ended the stream.')))

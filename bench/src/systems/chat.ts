@@ -25,7 +25,7 @@ export async function serveChat(cluster: ChatCluster, sending: Sending): Promise
   }
 }
 
-export const overUnary: Sending = async (_cluster, leader, sender) => {
+const overUnary: Sending = async (_cluster, leader, sender) => {
   const connection = unarySender(leader, sender)
   await connection.ready()
   return connection
@@ -44,7 +44,7 @@ const overClient: Sending = async (cluster, _leader, { token }) => {
 }
 
 /** Sends with packages/client, which finds the leader by itself. */
-export function clientConnection(client: ChatClient): Connection {
+function clientConnection(client: ChatClient): Connection {
   return {
     async write(payload) {
       await client.send(readerName, payload.toString('latin1'), { requestId: idOf(payload) })
