@@ -101,6 +101,8 @@ async function measure(windowMs: number): Promise<Overloaded> {
       refusalMs: percentile(pressed.refusalMs, 50),
       backMs,
     }
+  } catch (error) {
+    throw new Error(`The overloaded leader did not go on. Replicas said: ${cluster.words}`, { cause: error })
   } finally {
     await cluster.destroy()
   }
