@@ -26,10 +26,12 @@ export class Process {
   readonly #child: ChildProcess
   readonly #log: string
 
-  constructor(program: string, args: readonly string[], log: string) {
+  constructor(program: string, args: readonly string[], log: string, nodeFlags: readonly string[] = []) {
     const output = openSync(log, 'a')
     // A program that is told so by the end of its input stops when the bench dies.
-    this.#child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', output, output] })
+    this.#child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+      stdio: ['pipe', output, output],
+    })
     closeSync(output)
     this.#log = log
     this.pid = this.#child.pid ?? 0

@@ -23,7 +23,10 @@ export class ChatCluster {
   readonly #admins: readonly AdminClient[]
   readonly #replicas: (Process | undefined)[] = []
 
-  private constructor(port: number) {
+  readonly #nodeFlags: readonly string[]
+
+  private constructor(port: number, nodeFlags: readonly string[]) {
+    this.#nodeFlags = nodeFlags
     const { directory, remove } = makeDirectory()
     this.directory = directory
     this.#remove = remove
@@ -31,14 +34,14 @@ export class ChatCluster {
     this.#admins = ids.map((id) => connectAdmin(`127.0.0.1:${port + 3 + id}`))
   }
 
-  /** Not started. */
-  static async prepare(): Promise<ChatCluster> {
-    return new ChatCluster(await freePorts(3 * ids.length))
+  /** Not started. `nodeFlags`: for Node itself, in every replica. */
+  static async prepare(nodeFlags: readonly string[] = []): Promise<ChatCluster> {
+    return new ChatCluster(await freePorts(3 * ids.length), nodeFlags)
   }
 
   /** All three up, and one leads with all of them in its view. */
-  static async start(): Promise<ChatCluster> {
-    const cluster = await ChatCluster.prepare()
+  static async start(nodeFlags: readonly string[] = []): Promise<ChatCluster> {
+    const cluster = await ChatCluster.prepare(nodeFlags)
     try {
       cluster.startAll()
       await cluster.untilWhole()
@@ -79,6 +82,7 @@ export class ChatCluster {
       programs.server,
       [...flags, '--id', String(id), '--data-dir', this.directory, ...ports.map(String)],
       join(this.directory, `words-of-${id}`),
+      this.#nodeFlags,
     )
   }
 
