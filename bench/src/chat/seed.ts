@@ -34,14 +34,28 @@ export function tokenOfReader(number: number): string {
  * after a disaster, and the others get it from there.
  */
 export async function startSeeded(seed: Seed): Promise<ChatCluster> {
+  return await start(seed, async (cluster) => {
+    cluster.startAll()
+    await cluster.untilWhole()
+  })
+}
+
+/** The first replica alone, which leads and has read everything from its disk. */
+export async function startSeededAlone(seed: Seed): Promise<ChatCluster> {
+  return await start(seed, async (cluster) => {
+    cluster.start(0)
+    await cluster.leader()
+  })
+}
+
+async function start(seed: Seed, up: (cluster: ChatCluster) => Promise<void>): Promise<ChatCluster> {
   const cluster = await ChatCluster.prepare()
   try {
     const file = join(cluster.directory, 'seed')
     await writeSeed(file, seed)
     const restore = ['snapshot', 'restore', file, cluster.dataDirectory(0), '--as', '0']
     await promisify(execFile)(process.execPath, [programs.chatctl, ...restore])
-    cluster.startAll()
-    await cluster.untilWhole()
+    await up(cluster)
     return cluster
   } catch (error) {
     await cluster.destroy()

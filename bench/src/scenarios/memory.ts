@@ -1,7 +1,6 @@
 import { bearerMetadata } from '@chatroom/transport-grpc/chat'
-import { ChatCluster } from '../chat/cluster.ts'
 import { subscribeRequest } from '../chat/mailbox-reader.ts'
-import { type Seed, startSeeded, tokenOfReader } from '../chat/seed.ts'
+import { type Seed, startSeededAlone, tokenOfReader } from '../chat/seed.ts'
 import { atMost, row } from '../report/row.ts'
 import { until } from '../until.ts'
 import { residentBytes } from '../usage.ts'
@@ -16,7 +15,7 @@ export const memory: Scenario = {
   about:
     "the leader's memory for an account, a waiting message of 100 bytes, and a connected reader that is idle",
   async run({ accounts, messages, readers, progress }) {
-    const empty = await resident(null)
+    const empty = await resident({ accounts: 1, messages: 0, readers: 0 })
     progress(`empty: ${mebibytes(empty)}`)
     const withAccounts = await resident({ accounts, messages: 0, readers: 0 })
     progress(`${accounts} accounts: ${mebibytes(withAccounts)}`)
@@ -34,32 +33,24 @@ export const memory: Scenario = {
   },
 }
 
-/** Of the leader, started with its state on the disk: what filling it took is not in it. */
-async function resident(seed: Seed | null): Promise<number> {
-  const cluster = await (seed === null ? ChatCluster.start() : startSeeded(seed))
+/** Of a leader that read its state from the disk: what filling it and giving it to others took is not in it. */
+async function resident(seed: Seed): Promise<number> {
+  const cluster = await startSeededAlone(seed)
   try {
-    if (seed !== null) {
-      await cluster.stopAll()
-      cluster.startAll()
-    }
-    return await ofLeader(cluster)
+    return residentBytes(cluster.replica(0).pid)
   } finally {
     await cluster.destroy()
   }
 }
 
-async function ofLeader(cluster: ChatCluster): Promise<number> {
-  return residentBytes(cluster.replica(await cluster.untilWhole()).pid)
-}
-
 async function idleReaders(count: number): Promise<number> {
-  const cluster = await startSeeded({ accounts: count, messages: 0, readers: count })
+  const cluster = await startSeededAlone({ accounts: count, messages: 0, readers: count })
   const clients: RawClient[] = []
   try {
-    const leader = await cluster.untilWhole()
-    const before = await ofLeader(cluster)
+    const { pid } = cluster.replica(0)
+    const before = residentBytes(pid)
     for (let number = 0; number < count; number++) {
-      const client = new RawClient(cluster.servers[leader] ?? '')
+      const client = new RawClient(cluster.servers[0] ?? '')
       clients.push(client)
       await client.ready()
       const metadata = bearerMetadata(tokenOfReader(number))
@@ -67,9 +58,9 @@ async function idleReaders(count: number): Promise<number> {
       stream.on('data', () => undefined).on('error', () => undefined)
     }
     await until(`${count} subscriptions`, async () =>
-      (await cluster.metric(leader, 'chatroom_service_subscriptions')) === count ? true : null,
+      (await cluster.metric(0, 'chatroom_service_subscriptions')) === count ? true : null,
     )
-    return ((await ofLeader(cluster)) - before) / count
+    return (residentBytes(pid) - before) / count
   } finally {
     for (const client of clients) client.close()
     await cluster.destroy()
