@@ -27,7 +27,7 @@ export interface FileStorageOptions {
   readonly batchBytes?: number
   /**
    * Entries are refused as `full` when log and snapshots would take more bytes than this (and one step of `preallocateBytes`, at times). Hard states
-   * are not refused, and neither are snapshots: they are what frees space. Default: as much as the disk has.
+   * are not refused, and neither are snapshots: they are what frees space, and do not count while they are written. Default: as much as the disk has.
    */
   readonly quotaBytes?: number
   /** Told in words what was found damaged and was mended at opening. Default: nobody. */
@@ -352,10 +352,12 @@ class FileStorage implements Storage {
   }
 
   #claim(bytes: number): void {
-    if (bytes > 0 && this.size() + bytes > this.#quotaBytes) {
+    // A snapshot under way is going to take the place of another, and of the log before it.
+    const held = this.size() - this.#snapshots.bytesUnderWay
+    if (bytes > 0 && held + bytes > this.#quotaBytes) {
       throw new StorageError(
         'full',
-        `${this.#home.directory} holds ${this.size()} bytes and may hold ${this.#quotaBytes}: raise the quota, or wait for a snapshot`,
+        `${this.#home.directory} holds ${held} bytes and may hold ${this.#quotaBytes}: raise the quota, or wait for a snapshot`,
       )
     }
   }

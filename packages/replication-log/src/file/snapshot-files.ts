@@ -63,6 +63,11 @@ export class SnapshotFiles {
     return this.#kept[1]?.info.index ?? 0
   }
 
+  /** Of the one that is being written. */
+  get bytesUnderWay(): number {
+    return this.#pendingBytes
+  }
+
   get bytes(): number {
     return this.#kept.reduce((sum, each) => sum + each.fileBytes, this.#pendingBytes)
   }
