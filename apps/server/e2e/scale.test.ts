@@ -45,8 +45,11 @@ describe('many', () => {
     for await (const name of anybody.list('user')) listed.push(name)
     expect(listed).toEqual(names)
 
-    const clients: ChatClient[] = []
-    await inParallel(names.slice(0, connected), 8, async (name) => clients.push(await logIn(cluster, name)))
+    const byName = new Map<string, ChatClient>()
+    await inParallel(names.slice(0, connected), 8, async (name) =>
+      byName.set(name, await logIn(cluster, name)),
+    )
+    const clients = [...byName.values()]
     const target = names[accounts - 1] ?? ''
     await inParallel(clients, connected, async (client) => {
       for (let n = 0; n < waiting / connected; n++) await client.send(target, `message ${n}`)
@@ -56,11 +59,9 @@ describe('many', () => {
       for await (const { text } of client.inbox()) return text
       return 'nothing'
     })
-    const sender = clients[0]
-    if (sender === undefined) throw new Error('nobody is connected')
-    const other = clients[1]
-    for (const name of names.slice(1, connected)) await sender.send(name, 'to each of you')
-    await other?.send(names[0] ?? '', 'to each of you')
+    const [first = '', second = '', ...others] = names.slice(0, connected)
+    for (const name of [second, ...others]) await byName.get(first)?.send(name, 'to each of you')
+    await byName.get(second)?.send(first, 'to each of you')
     expect(new Set(await Promise.all(everybody))).toEqual(new Set(['to each of you']))
 
     const reader = await cluster.connect()
