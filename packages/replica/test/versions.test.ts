@@ -46,7 +46,15 @@ class Mixed {
   readonly #network = new MemoryNetwork()
   readonly #disks = ids.map(() => new MemoryDisk())
   readonly #running = new Map<number, Counter>()
-  readonly rejections: string[] = []
+  /** Why a peer was first turned away. */
+  readonly rejected: Promise<string>
+  #reject: (reason: string) => void = () => undefined
+
+  constructor() {
+    this.rejected = new Promise((resolve) => {
+      this.#reject = resolve
+    })
+  }
 
   create(id: number, version: number): Counter {
     const disk = this.#disks[id]
@@ -64,7 +72,7 @@ class Mixed {
       }),
     })
     replica.on((event) => {
-      if (event.type === 'peer rejected') this.rejections.push(event.reason)
+      if (event.type === 'peer rejected') this.#reject(event.reason)
     })
     return replica
   }
@@ -104,14 +112,6 @@ class Mixed {
       for (const replica of this.#running.values()) offs.push(replica.on(() => queueMicrotask(look)))
       look()
     })
-  }
-
-  async rejected(): Promise<string> {
-    for (;;) {
-      const [reason] = this.rejections
-      if (reason !== undefined) return reason
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
   }
 
   async destroy(): Promise<void> {
@@ -184,7 +184,7 @@ describe('an older program', () => {
     await mixed.stop(1)
     mixed.replaceDisk(1)
     await mixed.start(1, 1)
-    expect(await mixed.rejected()).toMatch(
+    expect(await mixed.rejected).toMatch(
       /^Replica 1 has version 1 of the state machine and the log of replica \d needs version 2: install on replica 1 what replica \d runs\.$/,
     )
   })
