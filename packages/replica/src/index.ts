@@ -7,6 +7,7 @@ export { defaultLimits, type Limits } from './core/limits.ts'
 export type {
   Append,
   Appended,
+  EntryTrace,
   Message,
   Presence,
   Pull,
@@ -34,6 +35,7 @@ export { introductionFault, type NewLink } from './ports/introduction.ts'
 export { messageBytes } from './ports/message-bytes.ts'
 export type { ReplicaLoad, ReplicaObserver } from './ports/observer.ts'
 export type { EntryContext, SnapshotSink, StateMachine } from './ports/state-machine.ts'
+export type { OpenStage, ReplicaStage, Tracing } from './ports/tracing.ts'
 export type { Hello, PeerObservation, Transport, TransportReceiver } from './ports/transport.ts'
 export { StrandedReplica } from './recovery.ts'
 export { createReplica, PROTOCOL_VERSION, type Replica, type ReplicaEvent } from './replica.ts'

@@ -9,6 +9,7 @@ import type { EntrySource } from './ports/entry-source.ts'
 import type { Fencer } from './ports/fencer.ts'
 import type { ReplicaObserver } from './ports/observer.ts'
 import type { StateMachine } from './ports/state-machine.ts'
+import type { Tracing } from './ports/tracing.ts'
 import type { Transport } from './ports/transport.ts'
 
 export interface ReplicaOptions<
@@ -32,6 +33,8 @@ export interface ReplicaOptions<
   readonly clock?: Clock
   /** Is told what is measured, for metrics. Default: nobody. */
   readonly observer?: ReplicaObserver
+  /** Follows the commands that `proposeAll` and `propose` name a trace for, and those of other replicas. Default: nobody, and nothing is done for it. */
+  readonly tracing?: Tracing
   /** Is told every step of the replica, for whoever compares what it does with the rules. Called in the middle of the work: it must not throw. Default: nobody. */
   readonly recorder?: (step: StepRecord) => void
   /** What this replica tells the others of itself. */

@@ -1,10 +1,11 @@
-import type { ReplicaId } from '@chatroom/election'
+import type { Member, ReplicaId } from '@chatroom/election'
 import { StorageError } from '@chatroom/replication-log'
 import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
 import type { Limits } from './core/limits.ts'
 import { neededVersion, versionFault } from './core/machine-version.ts'
+import type { Message } from './core/messages.ts'
 import { recordStep } from './core/record.ts'
 import { fullDisks, isOutOfRoom } from './core/space.ts'
 import { type Core, createCore, currentView, isServing, viewInForce } from './core/state.ts'
@@ -18,6 +19,7 @@ import type { Hello, TransportReceiver } from './ports/transport.ts'
 import { newestView, olderThanData } from './recovery.ts'
 import { Applier } from './shell/applier.ts'
 import { CommitWatch } from './shell/commit-watch.ts'
+import { FollowedCommands } from './shell/followed-commands.ts'
 import { type MendingEvent, openWhole } from './shell/mending.ts'
 import { Persister } from './shell/persister.ts'
 import { outcomeUnknown, type ProposalListener, Proposals, refusal } from './shell/proposals.ts'
@@ -50,13 +52,20 @@ export interface Replica<
   /** Opens the storage, mending it if it is damaged, binds the listener, takes part. Rejects if the storage cannot be opened or the address is taken. */
   start(): Promise<void>
   /** Resolves when the command is committed, durable and applied here. Commands enter the log in the order of the calls. Rejects with a `ReplicaError`. */
-  propose(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Reply>
+  propose(
+    command: Command,
+    options?: { readonly signal?: AbortSignal; readonly trace?: string | null },
+  ): Promise<Reply>
   /**
    * Proposes several commands without a promise for each: they enter the log side by side, in their order, or none of them does. `listener` hears what became of
-   * each, once, in their order, and not before this returns.
+   * each, once, in their order, and not before this returns. `traces`: for each command what to follow it as, or null; see `ReplicaOptions.tracing`.
    * @returns null, or why none was taken: then the listener hears nothing
    */
-  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null
+  proposeAll(
+    commands: readonly Command[],
+    listener: ProposalListener<Reply>,
+    traces?: readonly (string | null)[],
+  ): ReplicaError | null
   /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
   read<T>(query: (stateMachine: Machine) => T): Promise<T>
   status(): ReplicaStatus
@@ -117,6 +126,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   readonly #questions = new Questions()
   readonly #commits: CommitWatch
   readonly #roundTrips: RoundTrips | null
+  readonly #followed: FollowedCommands | null
   readonly #listeners = new Set<(event: ReplicaEvent) => void>()
   readonly #events: Event[] = []
   /** Messages that wait for a persist, ascending by its number. */
@@ -137,7 +147,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#options = options
     this.#limits = limits
     this.#clock = options.clock ?? systemClock
-    const { observer } = options
+    const { observer, tracing } = options
+    this.#followed = tracing === undefined ? null : new FollowedCommands(tracing, limits.followedCommands)
     this.#proposals = new Proposals(observer)
     this.#commits = new CommitWatch(observer)
     this.#roundTrips = observer === undefined ? null : new RoundTrips(observer)
@@ -181,6 +192,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     if (stored.snapshot !== null) await restore(stateMachine, storage, clock, observer)
     const failed = (error: unknown): void =>
       this.#halt(error instanceof Error ? error.message : String(error), error)
+    const followed = this.#followed
     const core = createCore({
       mode: modes[mode],
       limits: this.#limits,
@@ -197,6 +209,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       clock,
       {
         persisted: (persist) => {
+          this.#followed?.persisted(persist)
           this.#release(persist)
           this.#dispatch({ type: 'persisted', persist })
           if (core.lead !== null) this.#commits.held(id, core.log.durable, clock.now())
@@ -209,11 +222,15 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
           if (full) this.#running?.snapshotter.takeIfDue(core, 1)
         },
         ...(observer === undefined ? {} : { observer }),
+        ...(followed === null ? {} : { writing: (persist, entries) => followed.writing(persist, entries) }),
       },
       this.#options.storageQuotaBytes,
     )
     const applier = new Applier(stateMachine, storage, clock, () => core.log, core.appliedIndex, {
-      replied: (entry, reply) => this.#proposals.applied(entry.index, entry.term, reply),
+      replied: (entry, reply) => {
+        this.#followed?.applied(entry.index)
+        this.#proposals.applied(entry.index, entry.term, reply)
+      },
       applied: (index) => {
         this.#dispatch({ type: 'applied', index })
         this.#running?.snapshotter.takeIfDue(core, this.#options.snapshotEveryBytes ?? 64 * 1024 * 1024)
@@ -256,20 +273,31 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#stopTicking = clock.every(TICK_MS, () => this.#tick())
   }
 
-  propose(command: Command, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Reply> {
+  propose(
+    command: Command,
+    { signal, trace = null }: { readonly signal?: AbortSignal; readonly trace?: string | null } = {},
+  ): Promise<Reply> {
     const reply = new Promise<Reply>((resolve, reject) => {
       const refused = signal?.aborted
         ? aborted()
-        : this.proposeAll([command], {
-            replied: (_, answer) => resolve(answer),
-            failed: (_, error) => reject(error),
-          })
+        : this.proposeAll(
+            [command],
+            {
+              replied: (_, answer) => resolve(answer),
+              failed: (_, error) => reject(error),
+            },
+            trace === null ? undefined : [trace],
+          )
       if (refused !== null) reject(refused)
     })
     return signal === undefined ? reply : raceAbort(reply, signal)
   }
 
-  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null {
+  proposeAll(
+    commands: readonly Command[],
+    listener: ProposalListener<Reply>,
+    traces?: readonly (string | null)[],
+  ): ReplicaError | null {
     if (this.#stopped !== null) return this.#stopped
     const refused = this.#whyNotNow(commands)
     if (refused !== null) {
@@ -277,7 +305,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       return refused
     }
     const payloads = commands.map((command) => this.stateMachine.encode(command))
-    if (payloads.length > 0 && this.#proposals.add(payloads, listener)) this.#clock.soon(() => this.#handIn())
+    if (payloads.length === 0) return null
+    this.#followed?.proposed(payloads.length, traces)
+    if (this.#proposals.add(payloads, listener)) this.#clock.soon(() => this.#handIn())
     return null
   }
 
@@ -448,6 +478,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #handIn(): void {
     if (this.#stopped !== null) return
+    this.#followed?.handedIn()
     this.#dispatch({ type: 'propose', payloads: this.#proposals.handIn(), wallTime: this.#clock.wallTime() })
   }
 
@@ -470,6 +501,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
       const effects = step(running.core, next, this.#clock.now())
       this.#options.recorder?.(recordStep(running.core, next, effects))
+      this.#followed?.stepped(next, effects)
       for (const effect of effects) {
         this.#perform(effect, running)
         if (this.#stopped !== null) return
@@ -485,7 +517,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         if (effect.after !== null) this.#held.push(effect)
         else {
           this.#roundTrips?.sent(effect.to.id, effect.message, this.#clock.now())
-          this.#options.transport.send(effect.to, effect.message)
+          this.#send(effect.to, effect.message)
         }
         return
       case 'apply':
@@ -552,7 +584,11 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       if (after !== null && after > persist) break
       ready++
     }
-    for (const { to, message } of this.#held.splice(0, ready)) this.#options.transport.send(to, message)
+    for (const { to, message } of this.#held.splice(0, ready)) this.#send(to, message)
+  }
+
+  #send(to: Member, message: Message): void {
+    this.#options.transport.send(to, this.#followed?.labelled(message) ?? message)
   }
 
   #leader(core: Core): LeaderHint | null {
@@ -599,6 +635,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#stopTicking()
     this.#running?.persister.stop()
     this.#running?.applier.stop()
+    this.#followed?.abandon(error.code)
     this.#held.length = 0
     this.#proposals.failAll(
       error.code === 'halted' ? error : new ReplicaError('outcome unknown', error.message),

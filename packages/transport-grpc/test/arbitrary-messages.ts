@@ -64,12 +64,18 @@ const run: fc.Arbitrary<{ previous: Position; entries: Entry[] }> = fc
     return { previous, entries }
   })
 
+/** Without any there is no list. */
+const traces = fc.array(fc.record({ index: number, context: text }), { minLength: 1, maxLength: 5 })
+
 const standing = { last: position, view, commit: position }
 
 /** One arbitrary per kind: a new kind of message does not compile until it has one. */
 const kinds: { [Type in Message['type']]: fc.Arbitrary<Extract<Message, { type: Type }>> } = {
   append: fc
-    .record({ run, term: number, commitIndex: number, round: number })
+    .record(
+      { run, term: number, commitIndex: number, round: number, traces },
+      { requiredKeys: ['run', 'term', 'commitIndex', 'round'] },
+    )
     .map(({ run: { previous, entries }, ...rest }) => ({ type: 'append', previous, entries, ...rest })),
   appended: fc.record({
     type: fc.constant('appended'),

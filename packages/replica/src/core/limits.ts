@@ -40,6 +40,8 @@ export interface Limits {
   readonly snapshotRetryMs: number
   /** A leadership transfer that did not happen by then is given up. */
   readonly transferMs: number
+  /** Own commands that are followed for traces at once, and as many writes to the disk; one more is not followed. */
+  readonly followedCommands: number
   /**
    * Majority: answer reads from a lease instead of a round of messages. Safe only if no two clocks differ in rate by more than this fraction
    * (0.1: a tenth) and no process is stopped between reading its clock and answering; 0 switches leases off, which is the default. With leases nobody
@@ -68,5 +70,6 @@ export const defaultLimits: Limits = {
   compactMarginEntries: 10_000,
   snapshotRetryMs: 1_000,
   transferMs: 2_000,
+  followedCommands: 1_024,
   leaseClockDrift: 0,
 }

@@ -27,6 +27,14 @@ export interface Append {
   readonly commitIndex: number
   /** Counts the leader's rounds of heartbeats; the answer returns it (ReadIndex, thesis §6.4). */
   readonly round: number
+  /** Of entries whose way is followed, what to call it. No rule depends on it: the core neither writes nor reads it. Absent: of none. */
+  readonly traces?: readonly EntryTrace[]
+}
+
+/** What names the trace of one entry; see `OpenStage.context`. */
+export interface EntryTrace {
+  readonly index: number
+  readonly context: string
 }
 
 /** Answer to `append`. */

@@ -1,6 +1,6 @@
 import type { Member, PlacedView } from '@chatroom/election'
-import { entryBytes } from '@chatroom/replication-log'
-import type { Message } from '../core/messages.ts'
+import { type Entry, entryBytes } from '@chatroom/replication-log'
+import type { EntryTrace, Message } from '../core/messages.ts'
 
 /** More than a message takes without its entries, data and members. */
 const flatBytes = 256
@@ -9,8 +9,9 @@ const flatBytes = 256
 export function messageBytes(message: Message): number {
   switch (message.type) {
     case 'append':
+      return entriesBytes(message.entries) + (message.traces === undefined ? 0 : tracesBytes(message.traces))
     case 'pulled':
-      return message.entries.reduce((sum, entry) => sum + entryBytes(entry), flatBytes)
+      return entriesBytes(message.entries)
     case 'snapshotChunk':
       return flatBytes + message.data.length + viewBytes(message.view)
     case 'voteRequest':
@@ -28,6 +29,14 @@ export function messageBytes(message: Message): number {
     case 'timeoutNow':
       return flatBytes
   }
+}
+
+function entriesBytes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entryBytes(entry), flatBytes)
+}
+
+function tracesBytes(traces: readonly EntryTrace[]): number {
+  return traces.reduce((sum, { context }) => sum + 32 + 3 * context.length, 0)
 }
 
 function memberBytes(member: Member): number {

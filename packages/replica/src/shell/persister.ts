@@ -16,6 +16,8 @@ export interface PersisterEvents {
   /** The disk is full, or has room again. */
   full(full: boolean): void
   readonly observer?: Pick<ReplicaObserver, 'persisted'>
+  /** The storage is given everything up to this persist effect, so many entries. Again after it was full. */
+  readonly writing?: (persist: number, entries: number) => void
 }
 
 /**
@@ -99,7 +101,8 @@ export class Persister {
 
   #write(batch: readonly Persist[]): void {
     const merged = merge(batch)
-    const { observer } = this.#events
+    const { observer, writing } = this.#events
+    writing?.(batch.at(-1)?.persist ?? 0, merged.entries.length)
     const begun = observer === undefined ? 0 : this.#clock.now()
     this.#storage.persist(merged).then(
       () => {

@@ -32,6 +32,7 @@ function generated(one: Message): object {
     ...('entries' in rest ? { entries: generatedEntries(rest.entries) } : {}),
     ...('refusal' in rest ? { refusal: voteRefusalNumber(rest.refusal) } : {}),
     ...('leader' in rest ? { leader: rest.leader ?? undefined } : {}),
+    ...(type === 'append' ? { traces: one.traces ?? [] } : {}),
   }
   return { body: { $case: type, value } }
 }
@@ -180,7 +181,7 @@ describe('bytes that are no message', () => {
 
   const origin = { index: 0, term: 0 }
   const entry = { index: 1, term: 1, time: 1, kind: 1 as const, payload: new Uint8Array() }
-  const append = { term: 2, previous: origin, entries: [entry], commitIndex: 0, round: 0 }
+  const append = { term: 2, previous: origin, entries: [entry], commitIndex: 0, round: 0, traces: [] }
 
   function request(
     value: Extract<Frame['messages'][number]['body'], { $case: 'append' }>['value'],
@@ -212,6 +213,15 @@ describe('bytes that are no message', () => {
     const bytes = request(append)
     const later = Buffer.from('9a06021122', 'hex')
     expect(decodeLinkRequest(Buffer.concat([bytes, later]))).toEqual(decodeLinkRequest(bytes))
+  })
+
+  test('one inside an append too: so do older versions with the traces of entries', () => {
+    // The append alone, its length and those of the message and of the frame around it, and a field 15 behind its own.
+    const own = request(append).subarray(6)
+    const inner = Buffer.concat([own, Buffer.from('7a021122', 'hex')])
+    const around = [0x12, inner.length + 4, 0x0a, inner.length + 2, 0x0a, inner.length]
+    const frame = Buffer.concat([Buffer.from(around), inner])
+    expect(decodeLinkRequest(frame)).toEqual(decodeLinkRequest(request(append)))
   })
 
   test('a frame where a hello belongs', () => {

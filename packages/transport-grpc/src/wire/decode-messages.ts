@@ -2,6 +2,7 @@ import type { Member, PlacedView } from '@chatroom/election'
 import type {
   Append,
   Appended,
+  EntryTrace,
   Presence,
   Pull,
   Pulled,
@@ -20,6 +21,7 @@ import {
   readMember,
   readPosition,
   readRefusal,
+  readTrace,
   readView,
   requireContiguous,
   required,
@@ -34,13 +36,17 @@ export function readAppend(r: ProtobufReader): Append {
   const entries: Entry[] = []
   let commitIndex = 0
   let round = 0
+  let traces: EntryTrace[] | undefined
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
     if (tag === inBytes(3)) entries.push(readEntry(r))
     else if (tag === inVarint(1)) term = r.uint()
     else if (tag === inBytes(2)) previous = readPosition(r)
     else if (tag === inVarint(4)) commitIndex = r.uint()
     else if (tag === inVarint(5)) round = r.uint()
-    else r.skip(tag)
+    else if (tag === inBytes(6)) {
+      traces ??= []
+      traces.push(readTrace(r))
+    } else r.skip(tag)
   }
   const message = {
     type: 'append' as const,
@@ -49,6 +55,7 @@ export function readAppend(r: ProtobufReader): Append {
     entries,
     commitIndex,
     round,
+    ...(traces === undefined ? {} : { traces }),
   }
   requireContiguous(message.previous, entries)
   return message

@@ -1,5 +1,5 @@
 import type { Member, PlacedView } from '@chatroom/election'
-import type { VoteRefusal } from '@chatroom/replica'
+import type { EntryTrace, VoteRefusal } from '@chatroom/replica'
 import type { Entry, EntryKind, Position } from '@chatroom/replication-log'
 import { entryKindName, voteRefusalName } from './names.ts'
 import { malformed, type ProtobufReader } from './protobuf-reader.ts'
@@ -85,6 +85,19 @@ export function readEntry(r: ProtobufReader): Entry {
   }
   r.leave(outer)
   return { index, term, time, kind: required(kind, `entry ${index}`, 'a known kind'), payload }
+}
+
+export function readTrace(r: ProtobufReader): EntryTrace {
+  const outer = r.enter()
+  let index = 0
+  let context = ''
+  for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
+    if (tag === inVarint(1)) index = r.uint()
+    else if (tag === inBytes(2)) context = r.text()
+    else r.skip(tag)
+  }
+  r.leave(outer)
+  return { index, context }
 }
 
 const noBytes = new Uint8Array(0)

@@ -113,6 +113,13 @@ function writeAppend(w: ProtobufWriter, m: Append): void {
   for (const entry of m.entries) writeEntry(w, 3, entry)
   w.uint(4, m.commitIndex)
   w.uint(5, m.round)
+  if (m.traces === undefined) return
+  for (const { index, context } of m.traces) {
+    const opened = w.open(6)
+    w.uint(1, index)
+    w.text(2, context)
+    w.close(opened)
+  }
 }
 
 function writeAppended(w: ProtobufWriter, m: Appended): void {
