@@ -4,6 +4,17 @@ import './scripts/generate.mjs'
 // Unit tests run on the sources: nothing is built first, and a stack trace shows the line that was written.
 const sources = ['@chatroom/source', 'module', 'node', 'development|production']
 
+/**
+ * How long a test, a hook or a poll may take: none of them measures anything, so it ends only what hangs. A machine whose disk is cold, or that is busy with
+ * other work, needs many times what a quiet one does.
+ */
+const patienceMs = 120_000
+const patience = {
+  testTimeout: patienceMs,
+  hookTimeout: patienceMs,
+  expect: { poll: { timeout: patienceMs / 2 } },
+}
+
 /** Where CI wants vitest's own count, as JSON; it prints the last line of its report from that. */
 const report = process.env['CHATROOM_TEST_REPORT']
 
@@ -22,6 +33,7 @@ export default defineConfig({
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
         test: {
           name: 'unit',
+          ...patience,
           include: [
             '{packages,apps,examples}/*/{src,test}/**/*.test.ts',
             'bench/test/**/*.test.ts',
@@ -34,12 +46,11 @@ export default defineConfig({
         // take each other's processor in the middle of a time limit, and only after the unit tests.
         test: {
           name: 'e2e',
+          ...patience,
           include: ['{apps,examples}/*/e2e/**/*.test.ts', 'bench/e2e/**/*.test.ts', 'e2e/**/*.test.ts'],
           globalSetup: ['./scripts/build-programs.mjs'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
     ],

@@ -56,6 +56,6 @@ describe('a terminal that is closed', () => {
     expect(fixture.cluster.chat.openSessions).toBe(2)
     // The end of a session's leader hangs its terminal up, like a window that is closed.
     shell.kill('SIGKILL')
-    await expect.poll(() => fixture.cluster.chat.openSessions, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => fixture.cluster.chat.openSessions).toBe(1)
   })
 })

@@ -33,7 +33,7 @@ export function cleanEnvironment(): Record<string, string> {
 }
 
 /** How long a person would wait for something to appear, milliseconds. The machine may be busy. */
-const patienceMs = 15_000
+const patienceMs = 60_000
 
 /** Characters of one style. */
 export interface Run {

@@ -143,7 +143,7 @@ describe('the program as a script', () => {
     for (let at = 0; at < 50; at++) cluster.chat.send(token, `${at}`, 'bob', `${at} ${'x'.repeat(8_000)}`)
     const child = start(['--servers', cluster.servers.join(','), '--json'])
     child.stdin.write('login bob\nsecret\nwait 1000\n')
-    await expect.poll(() => cluster.chat.waiting('bob').length, { timeout: 15_000 }).toBeLessThan(50)
+    await expect.poll(() => cluster.chat.waiting('bob').length).toBeLessThan(50)
     child.kill('SIGKILL')
     const seen = await text(child.stdout)
     cluster.chat.endSession('bob', 'SESSION_EXPIRED')

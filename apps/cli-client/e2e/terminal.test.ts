@@ -179,9 +179,7 @@ describe('a window that changes its width', () => {
       terminal.resize(columns, 24)
       await bob.send('alice', `at ${columns}, ${at}`)
       // Terminals differ in what they do with the rows of a line: a row of it may be left above.
-      await expect
-        .poll(() => terminal.lines, { timeout: 15_000 })
-        .toContain(`22:13 bob: at ${columns}, ${at}`)
+      await expect.poll(() => terminal.lines).toContain(`22:13 bob: at ${columns}, ${at}`)
       await expect(terminal).toShow(`alice> ${line}`)
     }
     expect(terminal.lines.filter((shown) => shown.startsWith('22:13'))).toEqual([

@@ -58,7 +58,7 @@ class Script {
       presenter: new Presenter(options.format ?? jsonFormat, output, () => undefined),
       inScript: true,
       idleTimeoutSeconds: options.idleTimeoutSeconds ?? 60,
-      connect: (signal) => connect({ servers, signal, connectTimeoutMs: options.connectTimeoutMs ?? 5_000 }),
+      connect: (signal) => connect({ servers, signal, connectTimeoutMs: options.connectTimeoutMs ?? 60_000 }),
       replicaName: (address) => address,
       onPrompt: () => undefined,
     })
@@ -318,7 +318,7 @@ describe('refusals', () => {
 describe('the end of a login', () => {
   it('comes after the idle timeout, here and at the replicas', async () => {
     const script = new Script({ idleTimeoutSeconds: 1 }).type('login alice', 'secret')
-    await expect.poll(() => script.stderr, { timeout: 3_000 }).toEqual(['Logged out: no command for 1 s.'])
+    await expect.poll(() => script.stderr).toEqual(['Logged out: no command for 1 s.'])
     expect(cluster.chat.openSessions).toBe(0)
     expect(await script.end()).toBe(0)
   })

@@ -8,7 +8,7 @@ export async function eventually<T>(
   look: () => Promise<T | null> | T | null,
   options: { readonly withinMs?: number; readonly seen?: () => string } = {},
 ): Promise<T> {
-  const withinMs = options.withinMs ?? 30_000
+  const withinMs = options.withinMs ?? 60_000
   const deadline = performance.now() + withinMs
   for (;;) {
     const found = await look()

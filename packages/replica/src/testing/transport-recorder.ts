@@ -65,7 +65,7 @@ export class TransportRecorder implements TransportReceiver {
     what: string,
     find: (event: RecordedEvent) => T | undefined,
     from = 0,
-    withinMs = 20_000,
+    withinMs = 60_000,
   ): Promise<T> {
     let next = from
     return new Promise((resolve, reject) => {

@@ -59,7 +59,7 @@ async function start(
 
 function tlsOf(issued: Issued, ca: string, refusals: Refusal[]): PeerCredentials {
   const certificates = openCertificates(writeFiles(ca, issued), () => undefined)
-  return createPeerTls({ certificates, handshakeMs: 500, refused: (refusal) => refusals.push(refusal) })
+  return createPeerTls({ certificates, handshakeMs: 2_000, refused: (refusal) => refusals.push(refusal) })
 }
 
 async function startWith(
