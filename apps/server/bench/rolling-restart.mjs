@@ -40,6 +40,8 @@ function start(id) {
     [
       server,
       ...['--id', `${id}`, '--data-dir', directory, '--log-format', 'json', '--supervised'],
+      // The reader gives no command, however many rounds there are.
+      ...['--idle-timeout', '3600'],
       ...['--client-port', `${port}`, '--peer-port', `${port + 3}`, '--metrics-port', `${port + 6}`],
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },

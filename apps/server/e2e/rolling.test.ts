@@ -10,6 +10,7 @@ it('every replica is restarted in turn under load, and no send fails', async () 
   const metricsPort = await freePorts(3)
   const cluster = await startCluster(['--metrics-port', String(metricsPort)])
   const traffic = await Traffic.begin(cluster)
+  const told: string[] = []
   await traffic.more(200)
   for (const id of all) {
     const replica = cluster.replica(id)
@@ -27,9 +28,15 @@ it('every replica is restarted in turn under load, and no send fails', async () 
       return response?.status === 200 ? true : null
     })
     await cluster.untilView(all)
+    for (const other of all.filter((one) => one !== id)) {
+      if (cluster.replica(other).json.some(({ event, peer }) => event === 'replica.peer-left' && peer === id))
+        told.push(`${other} of ${id}`)
+    }
     await traffic.more(100)
   }
   await traffic.end()
+  // In time, wherever the machine let them answer each other within a second.
+  expect(told).not.toEqual([])
   expect(traffic.check()).toEqual([])
   const longest = Math.round(traffic.longestPauseMs)
   process.stdout.write(

@@ -39,6 +39,12 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
         `replica ${event.member.id} is proven dead`,
       )
       return
+    case 'left':
+      log.info(
+        { event: 'replica.peer-left', peer: event.member.id, incarnation: event.member.incarnation },
+        `replica ${event.member.id} leaves`,
+      )
+      return
     case 'fenced':
       log.warn(
         {

@@ -266,13 +266,9 @@ function refusalLog(
   }
 }
 
-/** Hands leadership over, so that clients lose no time; finishes what is under way; closes. */
+/** Hands leadership over and leaves, so that neither clients nor the other replicas lose time; finishes what is under way; closes. */
 async function stopCleanly(parts: {
-  readonly replica: {
-    status(): { readonly serving: boolean }
-    transferLeadership(): Promise<void>
-    stop(): Promise<void>
-  }
+  readonly replica: { leave(): Promise<void>; stop(): Promise<void> }
   readonly service: { stop(): void }
   readonly listener: ClientListener
   readonly observation: Observation
@@ -288,9 +284,7 @@ async function stopCleanly(parts: {
       log.info({ event: 'replica.stop-step-failed', step: name, why }, `stopping: could not ${name}: ${why}`)
     }
   }
-  await step('hand leadership over', handOverMs, async () => {
-    if (replica.status().serving) await replica.transferLeadership()
-  })
+  await step('hand over and leave the view', handOverMs, () => replica.leave())
   service.stop()
   await step('finish all calls', finishCallsMs + 500, () => listener.close(finishCallsMs))
   await step('close the log', closeMs, () => replica.stop())

@@ -25,9 +25,9 @@ export interface Call<Response> {
 }
 
 const channelOptions = {
-  // A replica that comes back is connected again within half a second; gRPC's own first pause would be a whole one.
+  // A replica that comes back may be asked to lead soon after, by one that stops as planned: it has to be connected again by then. gRPC's own first pause would be a second.
   'grpc.initial_reconnect_backoff_ms': 50,
-  'grpc.max_reconnect_backoff_ms': 500,
+  'grpc.max_reconnect_backoff_ms': 200,
   'grpc.dns_min_time_between_resolutions_ms': 1_000,
   // A stopped process closes no connection: an idle subscription learns of it by the ping that stays unanswered.
   'grpc.keepalive_time_ms': 2_000,

@@ -8,6 +8,8 @@ export type {
   Append,
   Appended,
   EntryTrace,
+  Leave,
+  LeaveNoted,
   Message,
   Presence,
   Pull,

@@ -86,10 +86,15 @@ export interface Replica<
   /** What waits here, for metrics. */
   load(): ReplicaLoad
   on(listener: (event: ReplicaEvent) => void): () => void
-  /** Hands leadership to `to`, or to the most advanced follower. Resolves when another replica leads; rejects if none took over. */
+  /** Hands leadership to `to`, or to the most advanced follower, of equals to the one whose link is the oldest. Resolves when another replica leads; rejects if none took over. */
   transferLeadership(to?: ReplicaId): Promise<void>
   /** Majority mode: changes the membership by one. Resolves when the change is committed. */
   changeMembers(change: MemberChange): Promise<void>
+  /**
+   * For a planned end: hands leadership over if it leads and tells the others that this run ends, so that they go on without it at once. Nothing is taken here afterwards, and `stop` is left
+   * to be called. Resolves when the others know, or do not answer.
+   */
+  leave(): Promise<void>
   stop(): Promise<void>
   /** Resolves after `stop`; rejects with a `ReplicaError` 'halted' if the replica had to stop itself. */
   readonly closed: Promise<void>
@@ -358,6 +363,15 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     })
   }
 
+  async leave(): Promise<void> {
+    const core = this.#core()
+    if (core.departure?.phase === 'over') return
+    return new Promise<void>((resolve, reject) => {
+      this.#questions.askLeave({ resolve, reject })
+      this.#dispatch({ type: 'leave' })
+    })
+  }
+
   on(listener: (event: ReplicaEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -565,6 +579,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         return this.#questions.transferred(effect.ok, effect.words)
       case 'membersChanged':
         return this.#questions.changed(effect.ok, effect.words)
+      case 'left':
+        return this.#questions.left()
       case 'report':
         return this.#emit(effect.report)
       case 'halt':

@@ -28,6 +28,8 @@ function lie({ disk, core }: Node, to: Member, message: Message): string | null 
     case 'pull':
     case 'pulled':
     case 'timeoutNow':
+    case 'leave':
+    case 'leaveNoted':
     case 'snapshotChunk':
     case 'snapshotAck':
       return hardState.term >= message.term ? null : 'term'

@@ -173,6 +173,14 @@ describe('handing leadership over (thesis §3.10)', () => {
     expect(core.core.lead?.transfer?.to).toBe(2)
   })
 
+  it('goes to one that has long been there rather than to one that has just come back: clients are connected to it', () => {
+    const core = leader()
+    core.connect(member(1, 2))
+    for (const peer of [member(1, 2), C]) core.receive(peer, core.appended({}))
+    transfer(core, null)
+    expect(core.core.lead?.transfer?.to).toBe(2)
+  })
+
   it('is given up after its time, and the leader goes on', () => {
     const core = leader()
     core.happens({ type: 'propose', payloads: [new Uint8Array(1)], wallTime: 0 })

@@ -138,6 +138,8 @@ const kinds: { [Type in Message['type']]: fc.Arbitrary<Extract<Message, { type: 
     installed: fc.boolean(),
   }),
   timeoutNow: fc.record({ type: fc.constant('timeoutNow'), term: number }),
+  leave: fc.record({ type: fc.constant('leave'), term: number, successor: fc.option(fc.nat({ max: 6 })) }),
+  leaveNoted: fc.record({ type: fc.constant('leaveNoted'), term: number }),
 }
 
 export const message: fc.Arbitrary<Message> = fc.oneof(...Object.values(kinds))

@@ -52,6 +52,8 @@ export type Effect =
   | { readonly type: 'fence'; readonly hello: Hello }
   | { readonly type: 'transferred'; readonly ok: boolean; readonly words: string }
   | { readonly type: 'membersChanged'; readonly ok: boolean; readonly words: string }
+  /** Answer to `leave`: nothing that this run does counts any more. `unheard`: who did not say that it knows. */
+  | { readonly type: 'left'; readonly unheard: readonly ReplicaId[] }
   | { readonly type: 'report'; readonly report: Report }
   /** An impossible state. The shell stops everything at once: no message, no acknowledgement leaves any more. */
   | { readonly type: 'halt'; readonly reason: string }
@@ -66,6 +68,8 @@ export type Report =
   | { readonly type: 'view'; readonly view: PlacedView; readonly inForce: boolean }
   | { readonly type: 'admitted'; readonly view: PlacedView }
   | { readonly type: 'proven dead'; readonly member: Member }
+  /** It said that it ends: as good as a proof. */
+  | { readonly type: 'left'; readonly member: Member }
   | { readonly type: 'fenced'; readonly member: Member; readonly silentMs: number }
   | { readonly type: 'stalled'; readonly ms: number }
   | { readonly type: 'gave up leading'; readonly term: number; readonly why: string }

@@ -48,6 +48,8 @@ export type Event =
   /** The shell took a snapshot of the state machine and made it durable. */
   | { readonly type: 'snapshotTaken'; readonly index: number; readonly time: number }
   | { readonly type: 'transfer'; readonly to: ReplicaId | null }
+  /** This run is going to end, as planned. */
+  | { readonly type: 'leave' }
   /** Majority mode: one change of the membership. */
   | { readonly type: 'changeMembers'; readonly change: MemberChange; readonly wallTime: number }
 

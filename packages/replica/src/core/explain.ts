@@ -1,6 +1,7 @@
 import { type Member, names, namesDisk, type ReplicaId } from '@chatroom/election'
 import type { Role, Waiting } from '../status.ts'
 import { recoveryPlan } from './campaign.ts'
+import { hasLeft } from './leaving.ts'
 import { fullDisks, isOutOfRoom } from './space.ts'
 import { type Core, currentView, isSelf, isServing, type Peer, viewInForce } from './state.ts'
 
@@ -14,6 +15,7 @@ export function roleOf(core: Core): Role {
 
 /** Why nobody leads, why writes wait, why this replica does not take part: empty if nothing waits. */
 export function explainWaiting(core: Core): Waiting[] {
+  if (hasLeft(core)) return []
   const waits = roomWaits(core)
   if (core.role === 'leader') return [...waits, ...leaderWaits(core)]
   if (core.leader !== null) return [...waits, ...followerWaits(core)]

@@ -42,6 +42,8 @@ export interface Limits {
   readonly transferMs: number
   /** Own commands that are followed for traces at once, and as many writes to the disk; one more is not followed. */
   readonly followedCommands: number
+  /** A replica that leaves waits so long for the others to say that they know. */
+  readonly leaveMs: number
   /**
    * Majority: answer reads from a lease instead of a round of messages. Safe only if no two clocks differ in rate by more than this fraction
    * (0.1: a tenth) and no process is stopped between reading its clock and answering; 0 switches leases off, which is the default. With leases nobody
@@ -71,5 +73,6 @@ export const defaultLimits: Limits = {
   snapshotRetryMs: 1_000,
   transferMs: 2_000,
   followedCommands: 1_024,
+  leaveMs: 1_000,
   leaseClockDrift: 0,
 }

@@ -16,6 +16,8 @@ export type Message =
   | SnapshotChunk
   | SnapshotAck
   | TimeoutNow
+  | Leave
+  | LeaveNoted
 
 /** A leader's entries; without entries, its heartbeat (Raft §5.3). */
 export interface Append {
@@ -150,5 +152,19 @@ export interface SnapshotAck {
 /** Stand for election now (leadership transfer, thesis §3.10). */
 export interface TimeoutNow {
   readonly type: 'timeoutNow'
+  readonly term: number
+}
+
+/** The last that this run of a replica says: it ends as planned, and does nothing more that anybody could wait for. */
+export interface Leave {
+  readonly type: 'leave'
+  readonly term: number
+  /** Whom it asked to take over, if it led. */
+  readonly successor: ReplicaId | null
+}
+
+/** Answer to `leave`: nobody waits for you here any more. */
+export interface LeaveNoted {
+  readonly type: 'leaveNoted'
   readonly term: number
 }

@@ -120,6 +120,13 @@ export interface Campaign {
   pullingFrom: Member | null
 }
 
+/** How far a planned end has come. */
+export type Departure =
+  | { readonly phase: 'handing over' }
+  /** It has said that it leaves; `unheard`: who has not said yet that it knows. */
+  | { readonly phase: 'said'; readonly since: number; readonly unheard: Set<ReplicaId> }
+  | { readonly phase: 'over' }
+
 /** Everything a replica knows. Changed only by `step` and what it calls. */
 export interface Core {
   readonly self: Member
@@ -180,6 +187,8 @@ export interface Core {
   readonly reportedDead: Set<string>
   campaign: Campaign | null
   lead: LeaderState | null
+  /** null: this replica is going to stay. */
+  departure: Departure | null
   /** A candidate's pull that waits for entries from the storage. */
   pull: { readonly from: Member; readonly index: number } | null
   halted: string | null
@@ -272,6 +281,7 @@ export function createCore(options: CoreOptions): Core {
     reportedDead: new Set(),
     campaign: null,
     lead: null,
+    departure: null,
     pull: null,
     halted: null,
   }

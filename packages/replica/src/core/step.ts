@@ -5,6 +5,7 @@ import type { Effect } from './effects.ts'
 import type { Event } from './events.ts'
 import { answerPull, onAppend, onPresence, onPull } from './follower.ts'
 import { commitWhatIsHeld, onAppended, onPropose } from './leader.ts'
+import { afterLeaving, hasLeft, onLeave, onLeaveAsked, proceedToLeave } from './leaving.ts'
 import { onChangeMembers } from './membership.ts'
 import type { Message } from './messages.ts'
 import { Outbox } from './outbox.ts'
@@ -34,8 +35,17 @@ export function step(core: Core, event: Event, now: number): Effect[] {
   const out = new Outbox(core)
   if (core.halted !== null) return out.finish()
   passTime(core, out, now)
-  handle(core, out, event)
+  if (hasLeft(core) && !isQuestion(event)) afterLeaving(core, out, event)
+  else {
+    handle(core, out, event)
+    proceedToLeave(core, out)
+  }
   return out.finish()
+}
+
+/** What somebody waits for an answer to: he gets one from a replica that has left, too; it is no. */
+function isQuestion({ type }: Event): boolean {
+  return type === 'propose' || type === 'read' || type === 'transfer' || type === 'changeMembers'
 }
 
 function passTime(core: Core, out: Outbox, now: number): void {
@@ -72,7 +82,8 @@ function handle(core: Core, out: Outbox, event: Event): void {
       return
     case 'applied':
       core.appliedIndex = Math.max(core.appliedIndex, event.index)
-      return confirmReads(core, out)
+      confirmReads(core, out)
+      return tickTransfer(core, out)
     case 'propose':
       core.wallTime = Math.max(core.wallTime, event.wallTime)
       return onPropose(core, out, event.payloads, event.wallTime)
@@ -92,6 +103,8 @@ function handle(core: Core, out: Outbox, event: Event): void {
       return onSnapshotTaken(core, out, event.index, event.time)
     case 'transfer':
       return onTransfer(core, out, event.to)
+    case 'leave':
+      return onLeaveAsked(core, out)
     case 'changeMembers':
       core.wallTime = Math.max(core.wallTime, event.wallTime)
       return onChangeMembers(core, out, event.change)
@@ -100,7 +113,7 @@ function handle(core: Core, out: Outbox, event: Event): void {
 
 function receive(core: Core, out: Outbox, from: Member, message: Message): void {
   // While a snapshot is being installed the log stands still: nothing may be appended, vouched for or voted upon.
-  if (core.installing && message.type !== 'presence') return
+  if (core.installing && message.type !== 'presence' && message.type !== 'leave') return
   switch (message.type) {
     case 'append':
       return onAppend(core, out, from, message)
@@ -126,6 +139,10 @@ function receive(core: Core, out: Outbox, from: Member, message: Message): void 
       return replicateToAll(core, out)
     case 'timeoutNow':
       return onTimeoutNow(core, out, from, message)
+    case 'leave':
+      return onLeave(core, out, from, message)
+    case 'leaveNoted':
+      return
   }
 }
 

@@ -1,6 +1,6 @@
-import type { ReplicaId } from '@chatroom/election'
+import { names, type ReplicaId } from '@chatroom/election'
 import type { Outbox } from './outbox.ts'
-import { addressOf, type Core, currentView, isSelf, isServing } from './state.ts'
+import { addressOf, type Core, currentView, isServing } from './state.ts'
 
 /** Hands leadership to a follower that has everything (thesis §3.10). Meanwhile nothing new is taken. */
 export function onTransfer(core: Core, out: Outbox, to: ReplicaId | null): void {
@@ -8,7 +8,7 @@ export function onTransfer(core: Core, out: Outbox, to: ReplicaId | null): void 
   const { lead } = core
   if (lead === null || !isServing(core)) return refuse('this replica does not lead')
   if (lead.transfer !== null) return refuse(`a transfer to replica ${lead.transfer.to} is under way`)
-  const target = to ?? mostAdvanced(core)
+  const target = to ?? bestSuccessor(core)
   if (target === null) return refuse('no other member of the view can be reached')
   if (target === core.self.id) return refuse(`replica ${target} leads already`)
   if (!currentView(core).members.some((member) => member.id === target))
@@ -18,12 +18,18 @@ export function onTransfer(core: Core, out: Outbox, to: ReplicaId | null): void 
   tickTransfer(core, out)
 }
 
-function mostAdvanced(core: Core): ReplicaId | null {
-  let best: { id: ReplicaId; match: number } | null = null
-  for (const member of currentView(core).members) {
-    const progress = core.lead?.progress.get(member.id)
-    if (isSelf(core, member) || progress === undefined) continue
-    if (best === null || progress.match > best.match) best = { id: member.id, match: progress.match }
+/**
+ * The most advanced member; of those that have everything that is committed the one with the oldest link, because clients have had time to connect to it: one that has just come back is
+ * as good for the log, and slower for them.
+ */
+function bestSuccessor(core: Core): ReplicaId | null {
+  const { members } = currentView(core)
+  let best: { id: ReplicaId; has: number } | null = null
+  // In the order of their links.
+  for (const { member, match } of core.lead?.progress.values() ?? []) {
+    if (!members.some((named) => names(named, member))) continue
+    const has = Math.min(match, core.commitIndex)
+    if (best === null || has > best.has) best = { id: member.id, has }
   }
   return best?.id ?? null
 }
@@ -52,6 +58,8 @@ export function tickTransfer(core: Core, out: Outbox): void {
     })
   }
   if (asked || progress.match < core.log.last.index) return
+  // Whoever leaves answers first what it took: afterwards it hears nothing any more.
+  if (core.departure !== null && core.appliedIndex < core.log.last.index) return
   const address = addressOf(core, progress.member)
   if (address === undefined) return
   lead.transfer.asked = true

@@ -27,6 +27,8 @@ export function messageBytes(message: Message): number {
     case 'pull':
     case 'snapshotAck':
     case 'timeoutNow':
+    case 'leave':
+    case 'leaveNoted':
       return flatBytes
   }
 }

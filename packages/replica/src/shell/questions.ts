@@ -11,6 +11,7 @@ export class Questions {
   #tickets = 0
   #transfer: Asker[] = []
   #change: Asker[] = []
+  #leave: Asker[] = []
 
   askRead(asker: Asker): number {
     this.#reads.set(++this.#tickets, asker)
@@ -49,11 +50,22 @@ export class Questions {
     for (const asker of askers) settle(asker, ok, words)
   }
 
+  askLeave(asker: Asker): void {
+    this.#leave.push(asker)
+  }
+
+  left(): void {
+    const askers = this.#leave
+    this.#leave = []
+    for (const asker of askers) asker.resolve()
+  }
+
   failAll(error: ReplicaError): void {
-    const all = [...this.#reads.values(), ...this.#transfer, ...this.#change]
+    const all = [...this.#reads.values(), ...this.#transfer, ...this.#change, ...this.#leave]
     this.#reads.clear()
     this.#transfer = []
     this.#change = []
+    this.#leave = []
     for (const asker of all) asker.reject(error)
   }
 }

@@ -27,6 +27,10 @@ export function kindOfMessage(message: Message): string {
       return message.installed ? 'has snapshot' : 'wants snapshot'
     case 'timeoutNow':
       return 'hands over'
+    case 'leave':
+      return 'leaves'
+    case 'leaveNoted':
+      return 'knows who leaves'
   }
 }
 
@@ -42,6 +46,8 @@ export function kindOfEvent(event: ReplicaEvent): string {
       return 'is admitted'
     case 'proven dead':
       return 'has proof of death'
+    case 'left':
+      return 'hears who leaves'
     case 'fenced':
       return 'asks for fencing'
     case 'stalled':
@@ -103,6 +109,10 @@ export function describeMessage(message: Message): string {
       return `term ${message.term}, of ${message.snapshot.index}: ${message.offset}${message.installed ? ', installed' : ''}`
     case 'timeoutNow':
       return `term ${message.term}`
+    case 'leave':
+      return `term ${message.term}, ${message.successor === null ? 'for nobody' : `for r${message.successor}`}`
+    case 'leaveNoted':
+      return `term ${message.term}`
   }
 }
 
@@ -117,6 +127,7 @@ export function describeEvent(event: ReplicaEvent): string {
     case 'admitted':
       return `by ${describeView(event.view)}`
     case 'proven dead':
+    case 'left':
     case 'fenced':
       return describeMember(event.member)
     case 'stalled':

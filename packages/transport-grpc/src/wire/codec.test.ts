@@ -33,6 +33,7 @@ function generated(one: Message): object {
     ...('refusal' in rest ? { refusal: voteRefusalNumber(rest.refusal) } : {}),
     ...('leader' in rest ? { leader: rest.leader ?? undefined } : {}),
     ...(type === 'append' ? { traces: one.traces ?? [] } : {}),
+    ...('successor' in rest ? { successor: rest.successor ?? undefined } : {}),
   }
   return { body: { $case: type, value } }
 }

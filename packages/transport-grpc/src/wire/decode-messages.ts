@@ -3,6 +3,8 @@ import type {
   Append,
   Appended,
   EntryTrace,
+  Leave,
+  LeaveNoted,
   Presence,
   Pull,
   Pulled,
@@ -262,6 +264,26 @@ export function readTimeoutNow(r: ProtobufReader): TimeoutNow {
     else r.skip(tag)
   }
   return { type: 'timeoutNow', term }
+}
+
+export function readLeave(r: ProtobufReader): Leave {
+  let term = 0
+  let successor: number | null = null
+  for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
+    if (tag === inVarint(1)) term = r.uint()
+    else if (tag === inVarint(2)) successor = r.uint()
+    else r.skip(tag)
+  }
+  return { type: 'leave', term, successor }
+}
+
+export function readLeaveNoted(r: ProtobufReader): LeaveNoted {
+  let term = 0
+  for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
+    if (tag === inVarint(1)) term = r.uint()
+    else r.skip(tag)
+  }
+  return { type: 'leaveNoted', term }
 }
 
 function standing(

@@ -2,6 +2,8 @@ import type { Hello, Message } from '@chatroom/replica'
 import {
   readAppend,
   readAppended,
+  readLeave,
+  readLeaveNoted,
   readPresence,
   readPull,
   readPulled,
@@ -149,6 +151,10 @@ function readBody(r: ProtobufReader, field: number): Message {
       return readSnapshotAck(r)
     case 10:
       return readTimeoutNow(r)
+    case 11:
+      return readLeave(r)
+    case 12:
+      return readLeaveNoted(r)
     default:
       throw malformed(`a message of the unknown kind ${field}`)
   }

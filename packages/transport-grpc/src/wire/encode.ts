@@ -98,6 +98,13 @@ function writeMessage(w: ProtobufWriter, message: Message): void {
       })
     case 'timeoutNow':
       return embed(w, 10, () => w.uint(1, message.term))
+    case 'leave':
+      return embed(w, 11, () => {
+        w.uint(1, message.term)
+        if (message.successor !== null) w.presentUint(2, message.successor)
+      })
+    case 'leaveNoted':
+      return embed(w, 12, () => w.uint(1, message.term))
   }
 }
 
