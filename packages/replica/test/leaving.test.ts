@@ -132,7 +132,7 @@ describe.each(['fail-stop', 'majority'] as const)('a leader that leaves (%s)', (
     ])
   })
 
-  it('leaves all the same when whom it asked is gone: the rest elects one', () => {
+  it('leaves all the same when whom it asked is gone: the rest elects one if it may', () => {
     const cluster = running(mode)
     const leader = led(cluster)
     const [successor = 0, other = 0] = [0, 1, 2].filter((id) => id !== leader)
@@ -143,8 +143,8 @@ describe.each(['fail-stop', 'majority'] as const)('a leader that leaves (%s)', (
     cluster.heldDisks.clear()
     cluster.pass(3_000)
     expect(left(cluster, leader)).toHaveLength(1)
-    if (mode === 'fail-stop') expect(cluster.leaders()).toEqual([other])
-    else expect(cluster.leaders()).toEqual([])
+    // One of three is no majority.
+    expect(cluster.leaders()).toEqual(mode === 'fail-stop' ? [other] : [])
   })
 })
 

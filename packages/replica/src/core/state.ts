@@ -121,7 +121,7 @@ export interface Campaign {
 }
 
 /** How far a planned end has come. */
-export type Departure =
+type Departure =
   | { readonly phase: 'handing over' }
   /** It has said that it leaves; `unheard`: who has not said yet that it knows. */
   | { readonly phase: 'said'; readonly since: number; readonly unheard: Set<ReplicaId> }
