@@ -30,7 +30,13 @@ export async function createAccount(
   const password = valid(checkPassword(request.password))
   await context.replica.read(() => null)
   const passwordHash = await context.passwords.hash(password, askerOf(caller))
-  await proposeOne(context, withoutSession, { type: 'createAccount', requestId, name, passwordHash }, 0)
+  await proposeOne(
+    context,
+    withoutSession,
+    { type: 'createAccount', requestId, name, passwordHash },
+    0,
+    caller.followed,
+  )
   return {}
 }
 
@@ -41,7 +47,7 @@ export async function deleteAccount(
   caller: Caller,
 ): Promise<DeleteAccountResponse> {
   const sessionId = await callerOf(context.replica, caller.metadata)
-  await proposeOne(context, sessionId, deleteCommand(sessionId, request), 0)
+  await proposeOne(context, sessionId, deleteCommand(sessionId, request), 0, caller.followed)
   return {}
 }
 
@@ -65,7 +71,13 @@ export async function changePassword(
     await checkedPassword(context, session.name, account?.passwordHash ?? null, oldPassword, caller)
     passwordHash = await context.passwords.hash(newPassword, askerOf(caller))
   }
-  await proposeOne(context, sessionId, { type: 'changePassword', sessionId, requestId, passwordHash }, 0)
+  await proposeOne(
+    context,
+    sessionId,
+    { type: 'changePassword', sessionId, requestId, passwordHash },
+    0,
+    caller.followed,
+  )
   return {}
 }
 

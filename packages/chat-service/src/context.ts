@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts'
 import { ChatFailure } from './failure.ts'
 import type { ServiceLimits } from './limits.ts'
 import type { LoginAttempts } from './login-attempts.ts'
-import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+import type { ChatReplica, Clock, Passwords, Random, ServiceTracing } from './ports.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 
 /** What every part of one service shares. */
@@ -17,6 +17,8 @@ export interface ServiceContext {
   readonly attempts: LoginAttempts
   /** Messages, by the id of the account that sends them. */
   readonly sends: TokenBuckets<number>
+  /** Follows messages and calls; null: nobody does. */
+  readonly tracing: ServiceTracing | null
   /** Told of every error that is a fault of the server. The error holds nothing secret. */
   readonly onFault: (error: unknown) => void
   /** Told why a call, or one message of a stream, was refused. */

@@ -2,7 +2,17 @@ export type { ChatServiceDefinition, ChatServiceHandlers, Malformed } from './de
 export { defaultLimits, type ServiceLimits } from './limits.ts'
 export { networkOf } from './login-attempts.ts'
 export { createPasswords } from './passwords.ts'
-export type { Asker, ChatReplica, Clock, Leadership, Passwords, Random } from './ports.ts'
+export type {
+  Asker,
+  ChatReplica,
+  Clock,
+  Leadership,
+  Passwords,
+  Random,
+  ServiceMethod,
+  ServiceStage,
+  ServiceTracing,
+} from './ports.ts'
 export {
   type ChatService,
   type ChatServiceCounts,

@@ -24,7 +24,7 @@ export async function sendMessage(
   const tooFast = takeSend(context, accountId)
   if (tooFast !== null) throw tooFast
   const bytes = Buffer.byteLength(command.text)
-  const { messageId, recipientOnline } = await proposeOne(context, sessionId, command, bytes)
+  const { messageId, recipientOnline } = await proposeOne(context, sessionId, command, bytes, caller.followed)
   return { messageId, recipientOnline }
 }
 
@@ -35,6 +35,12 @@ export async function acknowledge(
   caller: Caller,
 ): Promise<AcknowledgeResponse> {
   const sessionId = await callerOf(context.replica, caller.metadata)
-  const { waiting } = await proposeOne(context, sessionId, acknowledgeCommand(sessionId, request), 0)
+  const { waiting } = await proposeOne(
+    context,
+    sessionId,
+    acknowledgeCommand(sessionId, request),
+    0,
+    caller.followed,
+  )
   return { waiting }
 }

@@ -2,6 +2,7 @@ import type { Command, ReplyOf } from '@chatroom/state-machine'
 import { successOf } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
+import type { FollowedCall } from './followed-call.ts'
 
 /** The lane of requests that belong to no session. Sessions are log indexes, from 1. */
 export const withoutSession = 0
@@ -15,6 +16,7 @@ export async function proposeOne<C extends Command>(
   sessionId: number,
   command: C,
   bytes: number,
+  followed: FollowedCall | null,
 ): Promise<Exclude<ReplyOf<C>, { readonly ok: false }>> {
   const lane = context.admission.lane(sessionId)
   if (!lane.enter(bytes)) {
@@ -24,7 +26,10 @@ export async function proposeOne<C extends Command>(
     })
   }
   try {
-    return successOf(command, await context.replica.propose(command))
+    const { replica } = context
+    const reply =
+      followed === null ? replica.propose(command) : replica.propose(command, { trace: followed.checked() })
+    return successOf(command, await reply)
   } finally {
     lane.settled(bytes)
     lane.answered()

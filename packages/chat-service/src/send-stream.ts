@@ -11,6 +11,7 @@ import { refusalOf } from './chat-replies.ts'
 import type { ServiceContext } from './context.ts'
 import type { Malformed } from './definition.ts'
 import { ChatFailure } from './failure.ts'
+import { FollowedCall } from './followed-call.ts'
 import { toFailure } from './replica-failures.ts'
 import { sendCommand } from './requests.ts'
 import { takeSend } from './send-rate.ts'
@@ -23,6 +24,8 @@ interface Slot {
   /** Of its text. */
   readonly bytes: number
   outcome: Outcome | null
+  /** The trace it is part of; null: it is not followed. */
+  readonly followed: FollowedCall | null
 }
 
 type Call = ServerDuplexStream<SendMessagesRequest | Malformed, SendMessagesResponse>
@@ -118,7 +121,10 @@ export class SendStream {
         this.#lane.whenRoom(this.#retry)
         break
       }
-      const slot: Slot = { requestId: message.requestId, bytes, outcome: null }
+      const { tracing } = this.#context
+      const followed =
+        tracing === null ? null : FollowedCall.from(tracing, 'sendMessages', message.traceparent ?? '')
+      const slot: Slot = { requestId: message.requestId, bytes, outcome: null, followed }
       this.#slots.push(slot)
       const command = sendCommand(this.#sessionId, message)
       const refused = command instanceof ChatFailure ? command : takeSend(this.#context, this.#accountId)
@@ -140,10 +146,14 @@ export class SendStream {
     const failed = (error: unknown): ChatFailure => toFailure(error, this.#context.onFault)
     let refused: unknown
     try {
-      refused = this.#context.replica.proposeAll(commands, {
-        replied: (at, reply) => settle(at, outcomeOf(reply)),
-        failed: (at, error) => settle(at, failed(error)),
-      })
+      refused = this.#context.replica.proposeAll(
+        commands,
+        {
+          replied: (at, reply) => settle(at, outcomeOf(reply)),
+          failed: (at, error) => settle(at, failed(error)),
+        },
+        this.#context.tracing === null ? undefined : tracesOf(slots),
+      )
     } catch (error) {
       refused = error
     }
@@ -162,6 +172,7 @@ export class SendStream {
 
   #settle(slot: Slot, outcome: Outcome): void {
     slot.outcome = outcome
+    slot.followed?.settled()
     if (outcome instanceof ChatFailure) {
       this.#context.onRefusal(outcome.reason)
       if (outcome.retriable) this.#refuseFurther(outcome)
@@ -191,6 +202,7 @@ export class SendStream {
       if (slot.outcome === null) break
       last = slot.outcome
       results.push(resultOf(slot.requestId, last))
+      slot.followed?.answered(last instanceof ChatFailure ? last.reason : undefined)
       this.#answered++
       if (last instanceof ChatFailure && last.retriable) break
     }
@@ -236,7 +248,10 @@ export class SendStream {
     this.#closed = true
     this.#stalled = []
     // Answers that will not be written any more; those of proposals still under way give their bytes back when they settle.
-    for (let left = this.#slots.length - this.#answered; left > 0; left--) this.#lane.answered()
+    for (const { followed } of this.#slots.slice(this.#answered)) {
+      followed?.left()
+      this.#lane.answered()
+    }
     this.#slots = []
     this.#answered = 0
     this.#lane.release(this.#retry)
@@ -247,6 +262,11 @@ export class SendStream {
 function outcomeOf(reply: Reply): Outcome {
   if (!reply.ok) return refusalOf(reply)
   return reply.type === 'send' ? reply : new ChatFailure('INTERNAL', 'A fault of the server: see its log.')
+}
+
+/** What the replica is to follow each of them as. */
+function tracesOf(slots: readonly Slot[]): (string | null)[] {
+  return slots.map(({ followed }) => followed?.checked() ?? null)
 }
 
 function resultOf(requestId: string, outcome: Outcome): SendResult {

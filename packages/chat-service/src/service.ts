@@ -11,7 +11,7 @@ import { defaultLimits, type ServiceLimits } from './limits.ts'
 import { LoginAttempts } from './login-attempts.ts'
 import { acknowledge, sendMessage } from './mailboxes.ts'
 import { OpenStreams } from './open-streams.ts'
-import type { ChatReplica, Clock, Passwords, Random } from './ports.ts'
+import type { ChatReplica, Clock, Passwords, Random, ServiceTracing } from './ports.ts'
 import { login, logout } from './sessions.ts'
 import { cutOffSlowReaders } from './slow-readers.ts'
 import { sendMessagesHandler, subscribeHandler } from './streaming.ts'
@@ -29,6 +29,8 @@ export interface ChatServiceOptions {
   readonly onFault: (error: unknown) => void
   /** Told why a call, or one message of a stream, was refused; for metrics. Default: nobody is told. */
   readonly onRefusal?: (reason: ChatErrorReason) => void
+  /** Follows single messages and calls, for traces; the same should be the replica's. Default: nobody does. */
+  readonly tracing?: ServiceTracing
   /** Breaks the connection that a call came over, by what its `getPeer()` says. Default: nothing happens, and what waits for a slow reader stays until it reads or leaves. */
   readonly disconnect?: (peer: string) => void
 }
@@ -61,6 +63,7 @@ export function createChatService(options: ChatServiceOptions): ChatService {
   const context: ServiceContext = {
     ...options,
     onRefusal: options.onRefusal ?? (() => undefined),
+    tracing: options.tracing ?? null,
     limits,
     admission: new Admission(limits),
     attempts: new LoginAttempts(limits, now),
@@ -116,14 +119,16 @@ export function createChatService(options: ChatServiceOptions): ChatService {
   return {
     definition: chatServiceDefinition,
     implementation: {
-      createAccount: unary(context, bound(createAccount)),
-      deleteAccount: unary(context, bound(deleteAccount)),
-      changePassword: unary(context, bound(changePassword)),
-      listAccounts: unary(context, (request, caller) => listAccounts(context, activity, request, caller)),
-      login: unary(context, bound(login)),
-      logout: unary(context, bound(logout)),
-      sendMessage: unary(context, bound(sendMessage)),
-      acknowledge: unary(context, bound(acknowledge)),
+      createAccount: unary(context, 'createAccount', bound(createAccount)),
+      deleteAccount: unary(context, 'deleteAccount', bound(deleteAccount)),
+      changePassword: unary(context, 'changePassword', bound(changePassword)),
+      listAccounts: unary(context, 'listAccounts', (request, caller) =>
+        listAccounts(context, activity, request, caller),
+      ),
+      login: unary(context, 'login', bound(login)),
+      logout: unary(context, 'logout', bound(logout)),
+      sendMessage: unary(context, 'sendMessage', bound(sendMessage)),
+      acknowledge: unary(context, 'acknowledge', bound(acknowledge)),
       sendMessages: sendMessagesHandler(context, sendStreams),
       subscribe: subscribeHandler(context, activity, subscriptions),
     },

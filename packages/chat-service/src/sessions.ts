@@ -43,6 +43,7 @@ export async function login(
       lifetimeMs: context.limits.sessionLifetimeMs,
     },
     0,
+    caller.followed,
   )
   return {
     token,
@@ -60,7 +61,7 @@ export async function logout(
 ): Promise<LogoutResponse> {
   const requestId = valid(checkRequestId(request.requestId))
   const sessionId = await callerOf(context.replica, caller.metadata)
-  await proposeOne(context, sessionId, { type: 'logout', sessionId, requestId }, 0)
+  await proposeOne(context, sessionId, { type: 'logout', sessionId, requestId }, 0, caller.followed)
   return {}
 }
 

@@ -1,7 +1,10 @@
+import { readTraceparent } from '@chatroom/transport-grpc/chat'
 import type { handleUnaryCall, Metadata } from '@grpc/grpc-js'
 import { refuseIfStopped, type ServiceContext } from './context.ts'
 import type { Malformed } from './definition.ts'
 import { ChatFailure } from './failure.ts'
+import { FollowedCall } from './followed-call.ts'
+import type { ServiceMethod } from './ports.ts'
 import { toFailure } from './replica-failures.ts'
 
 /** What a handler knows of a call besides the request. */
@@ -9,13 +12,16 @@ export interface Caller {
   readonly metadata: Metadata
   /** Its address and port. */
   readonly peer: string
+  /** The trace that this call is part of; null: it is not followed. */
+  readonly followed: FollowedCall | null
   /** A signal that ends when the caller has left. Made when first asked for: most calls never need one. */
   departure(): AbortSignal
 }
 
 /** Turns a function from request to response into a handler: whatever it throws becomes the call's error. */
 export function unary<Request extends object, Response>(
-  context: Pick<ServiceContext, 'onFault' | 'onRefusal' | 'isStopped'>,
+  context: Pick<ServiceContext, 'onFault' | 'onRefusal' | 'isStopped' | 'tracing'>,
+  method: ServiceMethod,
   handle: (request: Request, caller: Caller) => Promise<Response>,
 ): handleUnaryCall<Request | Malformed, Response> {
   return (call, callback) => {
@@ -25,7 +31,11 @@ export function unary<Request extends object, Response>(
       callback(new ChatFailure('INVALID_ARGUMENT', request.malformed).toServiceError())
       return
     }
+    const { tracing } = context
+    const followed =
+      tracing === null ? null : FollowedCall.from(tracing, method, readTraceparent(call.metadata))
     const caller: Caller = {
+      followed,
       metadata: call.metadata,
       peer: call.getPeer(),
       departure: () => {
@@ -40,11 +50,15 @@ export function unary<Request extends object, Response>(
       return await handle(request, caller)
     }
     attempt().then(
-      (response) => callback(null, response),
+      (response) => {
+        callback(null, response)
+        followed?.answered()
+      },
       (error: unknown) => {
         const failure = toFailure(error, context.onFault)
         context.onRefusal(failure.reason)
         callback(failure.toServiceError())
+        followed?.answered(failure.reason)
       },
     )
   }

@@ -27,7 +27,13 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import { onTestFinished } from 'vitest'
-import { type ChatService, createChatService, type Passwords, type ServiceLimits } from '../src/index.ts'
+import {
+  type ChatService,
+  createChatService,
+  type Passwords,
+  type ServiceLimits,
+  type ServiceTracing,
+} from '../src/index.ts'
 import { ManualClock } from './manual-clock.ts'
 import { SingleReplica } from './single-replica.ts'
 
@@ -59,6 +65,7 @@ export async function startChat(
     readonly chatLimits?: Partial<ChatLimits>
     readonly passwords?: Passwords
     readonly disconnect?: (peer: string) => void
+    readonly tracing?: ServiceTracing
   } = {},
 ): Promise<ChatUnderTest> {
   const clock = new ManualClock()
@@ -73,6 +80,7 @@ export async function startChat(
     limits: options.limits ?? {},
     onFault: (error) => faults.push(error),
     ...(options.disconnect === undefined ? {} : { disconnect: options.disconnect }),
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     onRefusal: (reason) => refusals.push(reason),
   })
   const server = new Server()

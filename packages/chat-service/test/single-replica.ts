@@ -16,6 +16,8 @@ export class SingleReplica implements ChatReplica {
   readonly stateMachine: Chat
   /** What has been proposed and applied, in order. */
   readonly log: Command[] = []
+  /** What each command that was proposed was to be followed as. */
+  readonly traces: (string | null)[] = []
   /** What a proposal fails with at once; null: nothing. */
   refuse: ((command: Command) => ReplicaErrorCode | null) | null = null
   readonly #now: () => number
@@ -39,17 +41,23 @@ export class SingleReplica implements ChatReplica {
     return this.#pending.length
   }
 
-  async propose(command: Command): Promise<Reply> {
+  async propose(command: Command, { trace = null }: { readonly trace?: string | null } = {}): Promise<Reply> {
     return await new Promise((resolve, reject) => {
-      const refused = this.proposeAll([command], {
+      const listener: ProposalListener<Reply> = {
         replied: (_, reply) => resolve(reply),
         failed: (_, error) => reject(error),
-      })
+      }
+      const refused = this.proposeAll([command], listener, [trace])
       if (refused !== null) reject(refused)
     })
   }
 
-  proposeAll(commands: readonly Command[], listener: ProposalListener<Reply>): ReplicaError | null {
+  proposeAll(
+    commands: readonly Command[],
+    listener: ProposalListener<Reply>,
+    traces: readonly (string | null)[] = [],
+  ): ReplicaError | null {
+    this.traces.push(...commands.map((_, at) => traces[at] ?? null))
     for (const command of commands) {
       const refused = this.refuse?.(command) ?? null
       if (refused !== null) return new ReplicaError(refused, 'as the test wants it')

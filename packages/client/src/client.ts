@@ -13,7 +13,7 @@ import { lookAt, type ReplicaLook } from './look.ts'
 import { type ConnectOptions, type Settings, type Switch, settingsOf } from './options.ts'
 import { probeLeader } from './probe.ts'
 import { ReplicaChannel } from './replica-channel.ts'
-import { request } from './request.ts'
+import { type RequestParts, request } from './request.ts'
 import type { SendOptions, Sent } from './sender.ts'
 import { Session } from './session.ts'
 
@@ -294,9 +294,9 @@ export class ChatClient implements AsyncDisposable {
     })
   }
 
-  #parts(): { finder: LeaderFinder; tryTimeoutMs: number; requestTimeoutMs: number } {
-    const { tryTimeoutMs, requestTimeoutMs } = this.#settings
-    return { finder: this.#finder, tryTimeoutMs, requestTimeoutMs }
+  #parts(): RequestParts {
+    const { tryTimeoutMs, requestTimeoutMs, tracer } = this.#settings
+    return { finder: this.#finder, tryTimeoutMs, requestTimeoutMs, tracer }
   }
 
   #open(token: string): Session {

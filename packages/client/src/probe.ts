@@ -3,6 +3,7 @@ import { trustFaultIn } from './credentials.ts'
 import { failureOf, isServiceError } from './failure.ts'
 import type { Answer, Probe } from './leader-search.ts'
 import { onAbort } from './on-abort.ts'
+import { anonymous } from './replica-channel.ts'
 
 /**
  * Asks a replica whether it leads by the cheapest request that only a leader answers: a page of one account name, without a session, so that it counts as
@@ -12,7 +13,7 @@ import { onAbort } from './on-abort.ts'
 export function probeLeader(timeoutMs: number): Probe {
   return async (channel, signal): Promise<Answer> => {
     const page = { prefix: '', pageSize: 1, pageToken: '' }
-    const call = channel.unary(ChatServiceService.listAccounts, page, null, timeoutMs)
+    const call = channel.unary(ChatServiceService.listAccounts, page, anonymous, timeoutMs)
     const forget = onAbort(signal, call.cancel)
     try {
       await call.answer

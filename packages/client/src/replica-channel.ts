@@ -1,4 +1,4 @@
-import { bearerMetadata } from '@chatroom/transport-grpc/chat'
+import { bearerMetadata, setTraceparent } from '@chatroom/transport-grpc/chat'
 import {
   Client,
   type ClientDuplexStream,
@@ -16,6 +16,17 @@ export interface Method<Request, Response> {
   readonly requestSerialize: (request: Request) => Buffer
   readonly responseDeserialize: (bytes: Buffer) => Response
 }
+
+/** What a call says of itself in its metadata. */
+export interface Caller {
+  /** Secret. */
+  readonly token: string | null
+  /** Which trace it is part of. */
+  readonly traceparent: string | null
+}
+
+/** Says nothing of itself. */
+export const anonymous: Caller = { token: null, traceparent: null }
 
 /** A unary call under way. */
 export interface Call<Response> {
@@ -61,7 +72,7 @@ export class ReplicaChannel {
   unary<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
-    token: string | null,
+    { token, traceparent }: Caller,
     deadlineMs: number,
   ): Call<Response> {
     let call: ClientUnaryCall | undefined
@@ -71,7 +82,7 @@ export class ReplicaChannel {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        callMetadata(token),
+        callMetadata(token, traceparent),
         { deadline: Date.now() + deadlineMs },
         (error: ServiceError | null, response?: Response) => {
           if (error !== null) reject(error)
@@ -126,6 +137,8 @@ export class ReplicaChannel {
   }
 }
 
-function callMetadata(token: string | null): Metadata {
-  return token === null ? new Metadata() : bearerMetadata(token)
+function callMetadata(token: string | null, traceparent: string | null = null): Metadata {
+  const metadata = token === null ? new Metadata() : bearerMetadata(token)
+  if (traceparent !== null) setTraceparent(metadata, traceparent)
+  return metadata
 }

@@ -1,10 +1,12 @@
+import type { Tracer } from '@opentelemetry/api'
 import { pauseBefore, retryBackoff } from './backoff.ts'
 import { ChatError } from './error.ts'
 import { type Failure, failureOfCall } from './failure.ts'
+import { FollowedRequest } from './followed-request.ts'
 import type { LeaderFinder } from './leader-finder.ts'
 import { onAbort } from './on-abort.ts'
 import { pause } from './pause.ts'
-import type { Method } from './replica-channel.ts'
+import type { Caller, Method } from './replica-channel.ts'
 import { openScope, type Scope } from './scope.ts'
 import type { Tenure } from './tenure.ts'
 
@@ -15,6 +17,8 @@ export interface RequestParts {
   readonly tryTimeoutMs: number
   /** Milliseconds for a request with all its tries. */
   readonly requestTimeoutMs: number
+  /** Follows requests and messages. */
+  readonly tracer: Tracer | null
 }
 
 /** One request, however many tries it takes. */
@@ -37,6 +41,25 @@ export async function request<Request, Response>(
   message: Request,
   options: RequestOptions,
 ): Promise<Response> {
+  const followed = parts.tracer === null ? null : FollowedRequest.begin(parts.tracer, method.path)
+  if (followed === null) return await tryUntilAnswered(parts, method, message, options, null)
+  try {
+    const answer = await tryUntilAnswered(parts, method, message, options, followed)
+    followed.end()
+    return answer
+  } catch (error) {
+    followed.end(error instanceof ChatError ? error : null)
+    throw error
+  }
+}
+
+async function tryUntilAnswered<Request, Response>(
+  parts: RequestParts,
+  method: Method<Request, Response>,
+  message: Request,
+  options: RequestOptions,
+  followed: FollowedRequest | null,
+): Promise<Response> {
   const timeoutMs = options.timeoutMs ?? parts.requestTimeoutMs
   const scope = openScope(timeoutMs, options.signals)
   let last: Failure | null = null
@@ -46,7 +69,9 @@ export async function request<Request, Response>(
       const tenure = await parts.finder.leader(scope.signal)
       scope.signal.throwIfAborted()
       try {
-        return await attempt(parts, tenure, method, message, options.token ?? null, scope)
+        followed?.sent()
+        const caller = { token: options.token ?? null, traceparent: followed?.traceparent ?? null }
+        return await attempt(parts, tenure, method, message, caller, scope)
       } catch (error) {
         if (scope.signal.aborted) uncertain = true
         scope.signal.throwIfAborted()
@@ -121,10 +146,10 @@ async function attempt<Request, Response>(
   tenure: Tenure,
   method: Method<Request, Response>,
   message: Request,
-  token: string | null,
+  caller: Caller,
   scope: Scope,
 ): Promise<Response> {
-  const call = tenure.channel.unary(method, message, token, scope.remainingMs())
+  const call = tenure.channel.unary(method, message, caller, scope.remainingMs())
   const cancel = (): void => call.cancel()
   const forgetTenure = tenure.onEnd(cancel)
   const forgetSignal = onAbort(scope.signal, cancel)

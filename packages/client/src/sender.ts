@@ -10,6 +10,7 @@ import {
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOf, failureOfCall, leftBehind } from './failure.ts'
+import { FollowedRequest } from './followed-request.ts'
 import { leaveStream } from './leave-stream.ts'
 import { onAbort } from './on-abort.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
@@ -60,6 +61,8 @@ interface Item extends Outgoing {
   readonly text: string
   /** True if it may have been delivered by a try whose fate is unknown. */
   uncertain: boolean
+  /** null: nobody follows it. */
+  readonly followed: FollowedRequest | null
   readonly settle: (result: Sent | ChatError) => void
 }
 
@@ -93,14 +96,18 @@ export class Sender {
       // The end of the session settles all messages at once, see below.
       const scope = openScope(timeoutMs, [options.signal])
       const textBytes = Buffer.byteLength(text)
+      const { tracer } = this.#parts
+      const followed = tracer === null ? null : FollowedRequest.begin(tracer, sendMessagesMethod.path)
       const item: Item = {
         requestId: options.requestId ?? randomUUID(),
         to,
         text,
         uncertain: false,
+        followed,
         bytes: overheadBytes + Buffer.byteLength(to) + textBytes,
         settle: (result) => {
           scope.close()
+          followed?.end(result instanceof ChatError ? result : null)
           if (result instanceof ChatError) reject(result)
           else resolve(result)
         },
@@ -287,7 +294,12 @@ export class Sender {
       const item = this.#outbox.next()
       if (item === null) break
       bytes += item.bytes
-      messages.push({ requestId: item.requestId, to: item.to, text: item.text })
+      const { requestId, to, text, followed } = item
+      if (followed === null) messages.push({ requestId, to, text })
+      else {
+        followed.sent()
+        messages.push({ requestId, to, text, traceparent: followed.traceparent })
+      }
     }
     return messages
   }

@@ -13,6 +13,7 @@ import {
   type LoginRequest,
   type LogoutRequest,
   readBearer,
+  readTraceparent,
   type SendMessageRequest,
   type SendMessagesRequest,
   type SendMessagesResponse,
@@ -55,6 +56,8 @@ export class FakeReplica {
   readonly #onRoleChange = new Set<() => void>()
   /** Requests that reached it, by method. */
   readonly requests: Map<string, number> = new Map()
+  /** What those requests and messages that are part of a trace called it, in order: a `traceparent` each. */
+  readonly traceparents: string[] = []
 
   constructor(chat: ChatModel) {
     this.#chat = chat
@@ -193,6 +196,10 @@ export class FakeReplica {
     this.requests.set(method, (this.requests.get(method) ?? 0) + 1)
   }
 
+  #note(traceparent: string): void {
+    if (traceparent !== '') this.traceparents.push(traceparent)
+  }
+
   #whenReleased(go: () => void): void {
     if (this.#holding) this.#held.push(go)
     else go()
@@ -204,6 +211,7 @@ export class FakeReplica {
   ): handleUnaryCall<Request, Response> {
     return (call, callback: sendUnaryData<Response>) => {
       this.#count(method)
+      this.#note(readTraceparent(call.metadata))
       const token = readBearer(call.metadata)
       // Probes pass: what is held are requests, and a slow replica still leads.
       if (method === 'listAccounts' && token === null)
@@ -256,6 +264,7 @@ export class FakeReplica {
     stream.on('data', (request: SendMessagesRequest) => {
       for (const message of request.messages) {
         this.#count('sendMessages.message')
+        this.#note(message.traceparent ?? '')
         this.#whenReleased(() => take(message))
       }
     })

@@ -44,3 +44,4 @@ export {
 export { openSendMessages, sendMessageMethod, sendMessagesMethod } from './send-methods.ts'
 export { decodeSendMessages, encodeDelivery, encodeSendResults } from './stream-codecs.ts'
 export { bearerMetadata, readBearer } from './token.ts'
+export { readTraceparent, setTraceparent } from './trace-context.ts'

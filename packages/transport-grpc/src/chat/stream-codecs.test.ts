@@ -29,7 +29,13 @@ const text = fc.oneof(
   ),
 )
 const requests = fc.record({
-  messages: fc.array(fc.record({ requestId: text, to: text, text }), { maxLength: 5 }),
+  messages: fc.array(
+    fc.record(
+      { requestId: text, to: text, text, traceparent: text },
+      { requiredKeys: ['requestId', 'to', 'text'] },
+    ),
+    { maxLength: 5 },
+  ),
 })
 const error = fc.record({
   code: fc.nat(20),

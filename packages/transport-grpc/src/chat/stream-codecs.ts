@@ -39,13 +39,15 @@ function readMessage(r: ProtobufReader): SendMessageRequest {
   let requestId = ''
   let to = ''
   let text = ''
+  let traceparent: string | undefined
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
     if (tag === inBytes(1)) requestId = r.text()
     else if (tag === inBytes(2)) to = r.text()
     else if (tag === inBytes(3)) text = r.text()
+    else if (tag === inBytes(4)) traceparent = r.text()
     else r.skip(tag)
   }
-  return { requestId, to, text }
+  return traceparent === undefined ? { requestId, to, text } : { requestId, to, text, traceparent }
 }
 
 export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
@@ -53,11 +55,12 @@ export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
   for (const { requestId, to, text } of messages)
     bytes += overheadBytes + 3 * (requestId.length + to.length) + text.length
   const w = new ProtobufWriter(bytes, 0)
-  for (const { requestId, to, text } of messages) {
+  for (const { requestId, to, text, traceparent } of messages) {
     const opened = w.open(1)
     w.text(1, requestId)
     w.text(2, to)
     w.text(3, text)
+    if (traceparent !== undefined) w.presentText(4, traceparent)
     w.close(opened)
   }
   return w.finish()
