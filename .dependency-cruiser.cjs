@@ -10,6 +10,7 @@ const arrows = {
   'packages/election': [],
   'packages/configuration': [],
   'packages/certificates': [],
+  'packages/tracing': [],
   'packages/replica': ['election', 'replication-log'],
   'packages/transport-grpc': ['election', 'replica', 'replication-log'],
   'packages/client': ['transport-grpc'],
@@ -24,9 +25,10 @@ const arrows = {
     'replica',
     'replication-log',
     'state-machine',
+    'tracing',
     'transport-grpc',
   ],
-  'apps/cli-client': ['client', 'configuration'],
+  'apps/cli-client': ['client', 'configuration', 'tracing'],
   'apps/chatctl': [
     'certificates',
     'configuration',
@@ -136,6 +138,23 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src/', pathNot: test },
       to: { path: '^packages/(replica|election|replication-log|state-machine)/', reachable: true },
+    },
+    {
+      name: 'traces-only-when-asked-for',
+      comment:
+        'OpenTelemetry is loaded by packages/tracing/src/sdk, and that only by an import() at the moment when somebody wants traces; all others take types.',
+      severity: 'error',
+      from: { path: '/src/', pathNot: [test, '^packages/tracing/src/sdk/'] },
+      to: {
+        path: ['node_modules/@opentelemetry/', '^packages/tracing/src/sdk/'],
+        dependencyTypesNot: ['type-only', 'dynamic-import'],
+      },
+    },
+    {
+      name: 'traces-loaded-in-one-place',
+      severity: 'error',
+      from: { path: '/src/', pathNot: [test, '^packages/tracing/src/'] },
+      to: { path: 'node_modules/@opentelemetry/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-test-code-in-sources',

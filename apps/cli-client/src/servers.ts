@@ -25,6 +25,7 @@ export const serverOptions: readonly Option<unknown>[] = [
   options.servers,
   options.clientPort,
   ...clientTlsOptions,
+  options.traces,
 ]
 
 /** @throws ConfigurationError */

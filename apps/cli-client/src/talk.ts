@@ -20,6 +20,7 @@ import { Presenter } from './presenter.ts'
 import { serversOf } from './servers.ts'
 import { stateDirectory } from './state/directory.ts'
 import { History } from './state/history.ts'
+import { clientTraces } from './traces.ts'
 
 /** The conversation: commands from a terminal, a file or a pipe, until the end. */
 export function talk(commandNames: readonly string[]): (invocation: Invocation) => Promise<number> {
@@ -27,6 +28,7 @@ export function talk(commandNames: readonly string[]): (invocation: Invocation) 
     if (word !== undefined) throw unknownCommand(word, commandNames)
     const { stdin, stdout, stderr } = process
     const { connectOptions, nameOf } = serversOf(settings)
+    const traces = await clientTraces(settings, surroundings.stderr)
     const json = settings.get(options.json)
     // Without a listener a reader that goes away would end the program before it could log out.
     for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
@@ -55,7 +57,7 @@ export function talk(commandNames: readonly string[]): (invocation: Invocation) 
       ),
       inScript: terminal === null,
       idleTimeoutSeconds: settings.get(options.idleTimeout),
-      connect: (signal) => connect({ ...connectOptions, signal }),
+      connect: (signal) => connect({ ...connectOptions, ...traces.connectOptions, signal }),
       replicaName: nameOf,
       onPrompt: (prompt) => terminal?.setCommandPrompt(printable(prompt)),
     })
@@ -66,7 +68,9 @@ export function talk(commandNames: readonly string[]): (invocation: Invocation) 
         conversation.stop(signal)
       })
     }
-    return await conversation.run()
+    const exitCode = await conversation.run()
+    await traces.close()
+    return exitCode
   }
 }
 

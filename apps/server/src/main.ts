@@ -28,6 +28,7 @@ const program: CommandDefinition = {
     ...clusterOptions,
     ...tlsOptions,
     ...metricsOptions,
+    options.traces,
     options.insecure,
     options.reflection,
     options.maxConnections,
@@ -80,7 +81,8 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
     const quotaBytes = quota === null ? null : quota * 1024 * 1024
     const repairWaitMs = settings.get(options.repairWait) * 1_000
     const storage = { quotaBytes, repairWaitMs }
-    const seen = { metrics, reflection: settings.get(options.reflection) }
+    const traces = settings.get(options.traces)
+    const seen = { metrics, traces, reflection: settings.get(options.reflection) }
     await serve({ cluster, member, rates, tls, connections, ...seen, ...storage, sessions, stop, log })
     return 0
   } catch (error) {

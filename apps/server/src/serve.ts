@@ -32,6 +32,7 @@ import { sparseNotices } from './sparse-notices.ts'
 import { StartupError } from './startup-error.ts'
 import { stateHash } from './state-hash.ts'
 import type { StopRequest } from './stop-request.ts'
+import { openReplicaTraces } from './traces.ts'
 
 export interface ServeOptions {
   readonly cluster: Cluster
@@ -41,6 +42,8 @@ export interface ServeOptions {
   readonly tls: TlsFiles | null
   /** Where to show metrics and health over HTTP; null for nowhere. */
   readonly metrics: Address | null
+  /** Share of messages and calls to make traces of; null for none, also where a client asks for it. */
+  readonly traces: number | null
   readonly connections: ConnectionLimits
   /** gRPC reflection on the client port. */
   readonly reflection: boolean
@@ -81,6 +84,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       : createPeerTls({ certificates, refused: (refusal) => refused('peer', refusal) })
   const trust = peerTls === null ? {} : { credentials: peerTls }
   const observation = await createObservation(options.metrics)
+  const traces = options.traces === null ? null : await openReplicaTraces(options.traces, member.id, log)
+  const tracing = traces === null ? {} : { tracing: traces.stages }
   const passwords = await createPasswords({ ...defaultLimits, random: randomBytes })
   const others = cluster.members.filter(({ id }) => id !== member.id)
   const { storing, snapshotting } = withinQuota(options.quotaBytes)
@@ -135,6 +140,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     // Only processes of this host can be killed from here, and only this mode needs it.
     ...(cluster.mode === 'fail-stop' ? { fencer: createProcessFencer({ patienceMs: slowPatienceMs }) } : {}),
     ...(observation.observer === null ? {} : { observer: observation.observer }),
+    ...tracing,
     hello: { clientAddress: member.clientAddress.text, ...(await thisProcess()) },
   })
   replica.on((event) => logReplicaEvent(log, event))
@@ -148,6 +154,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     onFault: (error) =>
       log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
     onRefusal: observation.refused,
+    ...tracing,
     disconnect: (peer) => listener.disconnect(peer),
   })
   observation.measure({ replica, service })
@@ -196,6 +203,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const reason = await Promise.race([stop.requested, replica.closed])
   log.info({ event: 'replica.stopping', reason }, `stopping: ${reason ?? 'closed'}`)
   await stopCleanly({ replica, service, listener, observation, log })
+  await traces?.close()
   log.info({ event: 'replica.stopped' }, 'stopped')
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Address } from './address.ts'
 import { defineOption, type Option } from './option.ts'
-import { addresses, ipAddress, oneOf, onOrOff, path, wholeNumber } from './values.ts'
+import { addresses, ipAddress, oneOf, onOrOff, path, share, wholeNumber } from './values.ts'
 
 // Every option of every program, declared once. A program picks those it takes.
 
@@ -187,6 +187,15 @@ export const metricsHost: Option<string> = defineOption<string>({
   fallback: '127.0.0.1',
 })
 
+export const traces: Option<number | null> = defineOption<number | null>({
+  key: 'traces',
+  placeholder: 'share',
+  help: 'make OpenTelemetry traces of this share of messages and calls, 0 to 1, and in a replica of those that clients make traces of; OTEL_EXPORTER_OTLP_ENDPOINT says where they go',
+  schema: share('a share of the messages'),
+  fallback: null,
+  fallbackWords: 'none',
+})
+
 export const loginAttempts: Option<number> = defineOption<number>({
   key: 'loginAttempts',
   placeholder: 'number',
@@ -297,6 +306,7 @@ export const fileOptions: readonly Option<unknown>[] = [
   sendsPerSecond,
   metricsPort,
   metricsHost,
+  traces,
   logLevel,
   logFormat,
   json,

@@ -20,6 +20,15 @@ export function wholeNumber(what: string, least: number, greatest: number): z.Zo
   return z.preprocess(text, z.int({ error }).min(least, { error }).max(greatest, { error }))
 }
 
+/** A share of a whole, from 0 to 1; `what` names it with its article. */
+export function share(what: string): z.ZodType<number> {
+  const error = (issue: { readonly input?: unknown }): string =>
+    `${shown(issue.input)} is not ${what} (a number from 0 to 1, as 0.01)`
+  const text = (raw: unknown): unknown =>
+    typeof raw === 'string' && /^\d(\.\d{1,9})?$/.test(raw.trim()) ? Number(raw.trim()) : raw
+  return z.preprocess(text, z.number({ error }).min(0, { error }).max(1, { error }))
+}
+
 /** Different whole numbers with commas between them, or a JSON list; `what` names one with its article. */
 export function wholeNumbers(what: string, least: number, greatest: number): z.ZodType<readonly number[]> {
   const list = (raw: unknown): unknown => (typeof raw === 'string' ? raw.split(',') : raw)

@@ -13,6 +13,7 @@ import { failed, type Result, wrongUsage } from '../result.ts'
 import { serversOf } from '../servers.ts'
 import { stateDirectory } from '../state/directory.ts'
 import { type KeptLogin, SessionStore } from '../state/kept-session.ts'
+import { clientTraces } from '../traces.ts'
 
 /** What one command of the shell works with. */
 export interface Shot {
@@ -51,9 +52,10 @@ export async function shoot(name: string, invocation: Invocation, action: ShotAc
   const presenter = new Presenter(formatOf(invocation), plainOutput(stdout, stderr), () => end('SIGPIPE'))
   const store = new SessionStore(stateDirectory(surroundings.environment), addresses)
   const { signal } = stop
+  const traces = await clientTraces(settings, surroundings.stderr)
   let connecting: Promise<ChatClient> | null = null
   const client = (): Promise<ChatClient> => {
-    connecting ??= connect({ ...connectOptions, signal })
+    connecting ??= connect({ ...connectOptions, ...traces.connectOptions, signal })
     return connecting
   }
   const session: Shot['session'] = async () => {
@@ -75,6 +77,7 @@ export async function shoot(name: string, invocation: Invocation, action: ShotAc
     await presenter.result(result).catch(() => undefined)
   }
   await closeOf(connecting)
+  await traces.close()
   if (ended !== null) return exitCodeOf(ended)
   return result === null ? exitCodes.done : exitCodes[result.outcome]
 }
