@@ -14,6 +14,7 @@ const sources = [
   },
   { title: 'The service on one replica', file: 'packages/chat-service/src/limits.ts', scope: 'Per replica.' },
   { title: 'A replica', file: 'packages/replica/src/core/limits.ts', scope: 'Per replica.' },
+  { title: 'Traces', file: 'packages/tracing/src/limits.ts', scope: 'Per process, with `--traces`.' },
   { title: 'Links between replicas', file: 'packages/transport-grpc/src/limits.ts', scope: 'Per link.' },
 ]
 
