@@ -18,7 +18,7 @@ export async function clientTraces(
   const ratio = settings.get(options.traces)
   if (ratio === null) return { connectOptions: {}, close: async () => undefined }
   let told = false
-  const { tracer, close } = await openTraces({
+  const traces = await openTraces({
     service: 'chatroom',
     instance: String(process.pid),
     ratio,
@@ -27,5 +27,5 @@ export async function clientTraces(
       told = true
     },
   })
-  return { connectOptions: { tracer }, close }
+  return { connectOptions: { tracer: traces.tracer }, close: () => traces.close() }
 }
