@@ -82,6 +82,9 @@ export function connectAdmin(
   const client = new AdminServiceClient(address, credentials, {
     'grpc.enable_http_proxy': 0,
     'grpc.use_local_subchannel_pool': 1,
+    // A replica that starts is reached within half a second; gRPC's own first pause would be a whole one, the next longer.
+    'grpc.initial_reconnect_backoff_ms': 50,
+    'grpc.max_reconnect_backoff_ms': 500,
     // Asked for by this name with TLS, which takes no IP address; whom the certificate is for is the credentials' to judge.
     'grpc.ssl_target_name_override': 'replica',
   })
