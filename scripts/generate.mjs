@@ -1,4 +1,4 @@
-// Generates TypeScript from proto/ into packages/*/src/gen, and does nothing when that is fresh.
+// Generates TypeScript from proto/ into src/gen of the packages that use it, and does nothing when that is fresh.
 //
 // Every script that needs the generated code preloads or runs this file, so it must be quick when there is nothing
 // to do, silent on stdout, and harmless when two processes run it at once: files are written beside and renamed,
@@ -17,7 +17,7 @@ const bin = join(root, 'node_modules', '.bin')
 const stampName = '.inputs.sha256'
 
 /** The packages that hold generated code; each has a buf.gen.yaml that says what it wants. */
-const targets = ['packages/transport-grpc', 'packages/state-machine']
+const targets = ['packages/transport-grpc', 'packages/state-machine', 'apps/server']
 
 /**
  * Paths of all files under a directory, relative to it, sorted; empty if the directory does not exist.

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Address } from './address.ts'
 import { defineOption, type Option } from './option.ts'
 import { addresses, ipAddress, oneOf, onOrOff, path, share, wholeNumber } from './values.ts'

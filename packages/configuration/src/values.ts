@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Address, addressKey, parseAddress } from './address.ts'
 
 // The kinds of values that options have. Each takes text (a flag, a variable) or a JSON value (the config file).

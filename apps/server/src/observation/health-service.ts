@@ -1,5 +1,11 @@
-import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import { HealthImplementation } from 'grpc-health-check'
+import { status as codes, type ServerWritableStream, type ServiceDefinition } from '@grpc/grpc-js'
+import {
+  HealthService as definition,
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  type HealthServer,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../gen/grpc/health/v1/health.ts'
 
 /** The service of clients, as health checks name it. */
 const chatService = 'chatroom.v1.ChatService'
@@ -16,70 +22,62 @@ interface Health {
 
 export interface HealthService {
   readonly definition: ServiceDefinition
-  readonly implementation: UntypedServiceImplementation
+  readonly implementation: HealthServer
   update(health: Health): void
   /** Ends open `Watch` calls, so that nobody has to wait for them. */
   close(): void
 }
 
+type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>
+
 /** `grpc.health.v1.Health` (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). */
 export function createHealthService(): HealthService {
-  const health = new HealthImplementation({ '': 'NOT_SERVING', [chatService]: 'NOT_SERVING' })
-  const { definition, implementation } = serviceOf(health)
-  const { watch, ...others } = implementation
-  const watchers = new Set<{ end(): void }>()
-  let told: Health = { ready: false, serving: false }
+  const watchers = new Map<WatchCall, string>()
+  const statuses = new Map([
+    ['', answer(false)],
+    [chatService, answer(false)],
+  ])
+  const tell = (service: string, serves: boolean): void => {
+    const status = answer(serves)
+    if (statuses.get(service)?.status === status.status) return
+    statuses.set(service, status)
+    for (const [call, watched] of watchers) if (watched === service) call.write(status)
+  }
   return {
     definition,
     implementation: {
-      ...others,
-      // The library keeps every name that was ever asked for, and as many calls as come.
-      watch: (call: WatchCall) => {
-        const known = call.request.service === '' || call.request.service === chatService
-        if (!known || watchers.size >= mostWatchers) {
-          call.write({ status: known ? 'UNKNOWN' : 'SERVICE_UNKNOWN' })
+      check: ({ request: { service } }, reply) => {
+        const status = statuses.get(service)
+        if (status === undefined)
+          reply({ code: codes.NOT_FOUND, details: `there is no service "${service}"` })
+        else reply(null, status)
+      },
+      // What is unknown never becomes known, and nobody needs as many calls as anybody might make.
+      watch: (call) => {
+        const { service } = call.request
+        const status = statuses.get(service)
+        if (status === undefined || watchers.size >= mostWatchers) {
+          call.write({ status: status === undefined ? ServingStatus.SERVICE_UNKNOWN : ServingStatus.UNKNOWN })
           call.end()
           return
         }
-        watchers.add(call)
+        watchers.set(call, service)
         call.on('cancelled', () => watchers.delete(call))
-        if (typeof watch === 'function') Reflect.apply(watch, undefined, [call])
+        call.write(status)
       },
+      list: (_, reply) => reply(null, { statuses }),
     },
-    update: (now) => {
-      if (now.ready !== told.ready) health.setStatus('', word(now.ready))
-      if (now.serving !== told.serving) health.setStatus(chatService, word(now.serving))
-      told = now
+    update: ({ ready, serving }) => {
+      tell('', ready)
+      tell(chatService, serving)
     },
     close: () => {
-      for (const call of watchers) call.end()
+      for (const call of watchers.keys()) call.end()
       watchers.clear()
     },
   }
 }
 
-interface WatchCall {
-  readonly request: { readonly service: string }
-  write(status: { readonly status: string }): void
-  end(): void
-  on(event: 'cancelled', listener: () => void): void
-}
-
-function word(serves: boolean): 'SERVING' | 'NOT_SERVING' {
-  return serves ? 'SERVING' : 'NOT_SERVING'
-}
-
-/** What the library would add to a server. */
-function serviceOf(health: HealthImplementation): {
-  definition: ServiceDefinition
-  implementation: UntypedServiceImplementation
-} {
-  let added: { definition: ServiceDefinition; implementation: UntypedServiceImplementation } | null = null
-  health.addToServer({
-    addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => {
-      added = { definition, implementation }
-    },
-  })
-  if (added === null) throw new Error('grpc-health-check added no service')
-  return added
+function answer(serves: boolean): HealthCheckResponse {
+  return { status: serves ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }
 }
