@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleServer } from './bundle-server.mjs'
 import './generate.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
-export function setup() {
+export async function setup() {
   const projects = ['apps', 'examples']
     .filter((floor) => existsSync(join(root, floor)))
     .flatMap((floor) => readdirSync(join(root, floor)).map((name) => join(floor, name)))
@@ -21,4 +22,5 @@ export function setup() {
     throw new Error(
       `The programs could not be built, so they cannot be tested.\n${built.stdout}${built.stderr}`,
     )
+  await bundleServer()
 }

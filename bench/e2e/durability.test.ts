@@ -9,7 +9,7 @@ const slowDisk = new URL('./fixtures/slow-disk.mjs', import.meta.url).href
 const writes = 'chatroom_disk_wal_fsync_duration_seconds_count'
 
 it('acknowledges a message only after a durable write on every member of the view', async () => {
-  const cluster = await ChatCluster.start(['--import', slowDisk])
+  const cluster = await ChatCluster.start({ nodeFlags: ['--import', slowDisk] })
   onTestFinished(() => cluster.destroy())
   const leader = await cluster.untilWhole()
   const [, sender] = await makeAccounts(cluster.servers[leader] ?? '', [readerName, 'sender'])

@@ -7,7 +7,10 @@ const root = new URL('../../', import.meta.url)
 
 /** The built programs that are measured, and the bench's own servers. */
 export const programs = {
+  /** With a file for each module, which profiles name. */
   server: fileURLToPath(new URL('apps/server/dist/main.js', root)),
+  /** The same as it is deployed. */
+  serverBundle: fileURLToPath(new URL('apps/server/dist/server.js', root)),
   chatctl: fileURLToPath(new URL('apps/chatctl/dist/main.js', root)),
   echo: fileURLToPath(new URL('bench/dist/servers/echo.js', root)),
   ceiling: fileURLToPath(new URL('bench/dist/servers/ceiling.js', root)),

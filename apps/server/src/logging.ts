@@ -1,7 +1,7 @@
 import { options } from '@chatroom/configuration'
 import { ReplicaError } from '@chatroom/replica'
-import { type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { type Logger, pino, type SerializedError } from 'pino'
+import { writtenStack } from './stack-traces.ts'
 
 export type { Logger } from 'pino'
 
@@ -9,27 +9,35 @@ export type { Logger } from 'pino'
  * The log of one replica, on standard output: one line each, with a stable `event` name and fields of its own. Written at once, so that nothing is lost when the
  * process ends.
  */
-export function createLogger(settings: {
+export async function createLogger(settings: {
   readonly replica: number
   readonly level: options.LogLevel
   readonly format: options.LogFormat
-}): Logger {
+}): Promise<Logger> {
   const { replica, level, format } = settings
-  const base = { replica, pid: process.pid }
+  const common = { level, base: { replica, pid: process.pid }, serializers: { err: errorWithWrittenStack } }
   const isTerminal = process.stdout.isTTY === true
   if (format === 'pretty' || (format === 'auto' && isTerminal)) {
+    const { default: pretty } = await import('pino-pretty')
     const stream = pretty({
       sync: true,
       colorize: isTerminal,
       ignore: 'pid,event',
       translateTime: 'SYS:HH:MM:ss.l',
     })
-    return pino({ level, base }, stream)
+    return pino(common, stream)
   }
   return pino(
-    { level, base, timestamp: pino.stdTimeFunctions.isoTime },
+    { ...common, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 1, sync: true }),
   )
+}
+
+function errorWithWrittenStack(error: Error): SerializedError {
+  const told = pino.stdSerializers.err(error)
+  // What is logged as an error need not be one.
+  if (typeof told.stack === 'string') told.stack = writtenStack(told.stack)
+  return told
 }
 
 /**

@@ -55,7 +55,7 @@ async function run({ settings, surroundings }: Invocation): Promise<number> {
   const tls = serverTls(settings, member)
   const metrics = metricsAddress(settings, cluster, member)
   const stop = listenForStop(settings.get(options.supervised))
-  const log = createLogger({
+  const log = await createLogger({
     replica: member.id,
     level: settings.get(options.logLevel),
     format: settings.get(options.logFormat),

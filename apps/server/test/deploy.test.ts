@@ -45,7 +45,7 @@ test.each(files)('%s gives a replica no setting that there is not', async (file)
 describe('systemd', () => {
   test('the unit gives the replica its id, time to stop, and nothing that the system does not know', async () => {
     const unit = await read('systemd/chatroom@.service')
-    expect(unit).toMatch(/^ExecStart=.*apps\/server\/dist\/main\.js --id %i/m)
+    expect(unit).toMatch(/^ExecStart=.*apps\/server\/dist\/server\.js --id %i/m)
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(8)
     for (const line of unit.split('\n')) expect(line).toMatch(/^$|^#|^\[\w+\]$|^[A-Z][A-Za-z]+=/)
     expect((await ifInstalled('systemd-analyze', 'verify', `${deploy}systemd/chatroom@.service`)) ?? '').toBe(
@@ -96,7 +96,7 @@ describe('docker', () => {
     expect(validate(file)).toEqual([])
     expect(file).toMatch(/^USER node$/m)
     expect(file).toMatch(
-      /^ENTRYPOINT \["node", "--max-semi-space-size=32", "apps\/server\/dist\/main\.js"\]$/m,
+      /^ENTRYPOINT \["node", "--max-semi-space-size=32", "apps\/server\/dist\/server\.js"\]$/m,
     )
   })
 })

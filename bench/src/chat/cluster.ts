@@ -15,6 +15,14 @@ const flags = [
   ...['--max-connections', '65536', '--max-connections-per-address', '65536'],
 ]
 
+/** Of every replica. */
+export interface ReplicaOptions {
+  /** Default: `programs.server`. */
+  readonly program?: string
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[]
+}
+
 /** Three replicas in fail-stop mode, as processes, on the disk. */
 export class ChatCluster {
   readonly directory: string
@@ -23,10 +31,10 @@ export class ChatCluster {
   readonly #admins: readonly AdminClient[]
   readonly #replicas: (Process | undefined)[] = []
 
-  readonly #nodeFlags: readonly string[]
+  readonly #options: ReplicaOptions
 
-  private constructor(port: number, nodeFlags: readonly string[]) {
-    this.#nodeFlags = nodeFlags
+  private constructor(port: number, options: ReplicaOptions) {
+    this.#options = options
     const { directory, remove } = makeDirectory()
     this.directory = directory
     this.#remove = remove
@@ -34,14 +42,14 @@ export class ChatCluster {
     this.#admins = ids.map((id) => connectAdmin(`127.0.0.1:${port + 3 + id}`))
   }
 
-  /** Not started. `nodeFlags`: for Node itself, in every replica. */
-  static async prepare(nodeFlags: readonly string[] = []): Promise<ChatCluster> {
-    return new ChatCluster(await freePorts(3 * ids.length), nodeFlags)
+  /** Not started. */
+  static async prepare(options: ReplicaOptions = {}): Promise<ChatCluster> {
+    return new ChatCluster(await freePorts(3 * ids.length), options)
   }
 
   /** All three up, and one leads with all of them in its view. */
-  static async start(nodeFlags: readonly string[] = []): Promise<ChatCluster> {
-    const cluster = await ChatCluster.prepare(nodeFlags)
+  static async start(options: ReplicaOptions = {}): Promise<ChatCluster> {
+    const cluster = await ChatCluster.prepare(options)
     try {
       cluster.startAll()
       await cluster.untilWhole()
@@ -78,11 +86,12 @@ export class ChatCluster {
       '--metrics-port',
       this.#port + 6,
     ]
+    const { program = programs.server, nodeFlags = [] } = this.#options
     this.#replicas[id] = new Process(
-      programs.server,
+      program,
       [...flags, '--id', String(id), '--data-dir', this.directory, ...ports.map(String)],
       join(this.directory, `words-of-${id}`),
-      this.#nodeFlags,
+      nodeFlags,
     )
   }
 

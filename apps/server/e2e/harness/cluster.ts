@@ -60,7 +60,8 @@ export class TestCluster {
     if (before?.hasExited === false) throw new Error(`replica ${id} runs already`)
     if (before !== undefined) this.#history.push(output(id, before))
     const flags = ['--id', String(id), ...this.places, '--log-format', 'json', '--supervised', ...this.#flags]
-    const replica = new Program(programs.server, flags, { nodeFlags })
+    const program = nodeFlags.length === 0 ? programs.server : programs.serverModules
+    const replica = new Program(program, flags, { nodeFlags })
     this.#replicas.set(id, replica)
     return replica
   }

@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url'
 
 const apps = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** The built programs. */
+/** The built programs; of the server what is deployed, a bundle. */
 export const programs = {
-  server: `${apps}server/dist/main.js`,
+  server: `${apps}server/dist/server.js`,
+  /** The same with a file for each module, for preloads that change one. */
+  serverModules: `${apps}server/dist/main.js`,
   chat: `${apps}cli-client/dist/main.js`,
   chatctl: `${apps}chatctl/dist/main.js`,
 } as const
