@@ -84,9 +84,13 @@ it.each([
   const fixture = fileURLToPath(new URL('fixtures/loaded-tracing.mjs', import.meta.url))
   const places = ['--peers', `127.0.0.1:${port}`, '--servers', `127.0.0.1:${port + 1}`]
   // It stops after it has loaded all it will, at a data directory that is a file.
-  const replica = new Program(programs.server, ['--id', '0', ...places, '--data-dir', fixture, ...flags], {
-    nodeFlags: ['--import', fixture],
-  })
+  const replica = new Program(
+    programs.serverModules,
+    ['--id', '0', ...places, '--data-dir', fixture, ...flags],
+    {
+      nodeFlags: ['--import', fixture],
+    },
+  )
   onTestFinished(() => replica.kill())
   expect(await replica.exited).toMatchObject({ code: 1 })
   expect(replica.stderr).toMatch(loaded)
