@@ -7,7 +7,14 @@ import {
   systemClock,
 } from '@chatroom/chat-service'
 import type { Address, Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
-import { createReplica, type Limits, type Replica, ReplicaError } from '@chatroom/replica'
+import {
+  createReplica,
+  type EntryHolder,
+  type Limits,
+  type Replica,
+  ReplicaError,
+  type ReplicaStatus,
+} from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
 import { StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
@@ -129,7 +136,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         ),
         repairService(
           () => ({
-            clusterId: replica.status().clusterId,
+            ...holderOf(replica.status()),
             read: (from, maxBytes) => storage.read(from, maxBytes),
             snapshot: () => replica.snapshot(),
           }),
@@ -235,6 +242,14 @@ function withinQuota(bytes: number | null): {
       },
     },
   }
+}
+
+/** What a replica says of its log to one that lost the end of its own. */
+function holderOf({ id, disk, clusterId, term, role, admitted, lastIndex }: ReplicaStatus): {
+  readonly clusterId: string
+  readonly holder: EntryHolder
+} {
+  return { clusterId, holder: { id, disk, term, leads: role === 'leader', admitted, lastIndex } }
 }
 
 /** @throws StartupError if they cannot be used */

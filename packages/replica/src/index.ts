@@ -31,7 +31,7 @@ export { type LeaderHint, ReplicaError, type ReplicaErrorCode } from './errors.t
 export type { ReplicaOptions } from './options.ts'
 // Ports: what an implementation of one needs.
 export { type Clock, systemClock } from './ports/clock.ts'
-export type { EntryRequest, EntrySource } from './ports/entry-source.ts'
+export type { EntryAnswer, EntryHolder, EntryRequest, EntrySource } from './ports/entry-source.ts'
 export type { Fencer } from './ports/fencer.ts'
 export { introductionFault, type NewLink } from './ports/introduction.ts'
 export { messageBytes } from './ports/message-bytes.ts'

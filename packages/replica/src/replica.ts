@@ -171,6 +171,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#process = (await this.#options.fencer?.self?.()) ?? this.#process
     const stored = await openWhole({
       storage,
+      mode,
       sources: this.#options.mendFrom ?? [],
       clock,
       withinMs: this.#options.mendWithinMs ?? 120_000,

@@ -59,8 +59,8 @@ async function healthy(): Promise<DiskImage> {
   return new Map([...fileSystem.image('durable')].filter(([path]) => !path.includes('lock-')))
 }
 
-/** What the others have: entries from `from` on, and a snapshot at `snapshotAt`. */
-function other(from: number, snapshotAt: number): EntrySource {
+/** What the others have: entries from `from` on, and a snapshot at `snapshotAt`. Of what a leader has it is proven that nothing more was confirmed. */
+function other(from: number, snapshotAt: number, leads: boolean): EntrySource {
   async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
     yield stateAt(snapshotAt)
   }
@@ -68,6 +68,7 @@ function other(from: number, snapshotAt: number): EntrySource {
     name: 'replica 2',
     fetch: async (request) => ({
       clusterId,
+      holder: { id: 2, disk: 'two', term: 3, leads, admitted: false, lastIndex: last },
       entries:
         request.from < from
           ? []
@@ -124,6 +125,7 @@ async function openDamaged(
   try {
     const opened = await openWhole({
       storage,
+      mode: 'majority',
       sources: [source],
       clock: new VirtualClock(),
       withinMs: 0,
@@ -172,7 +174,8 @@ it('is healed with the help of the others, or refused; nothing wrong is ever ser
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat({ max: paths.length - 1 }), damages), { minLength: 1, maxLength: 5 }),
       fc.constantFrom([1, 45], [20, 45], [46, 60], [61, 60]),
-      async (wounds, [from = 1, snapshotAt = 1]) => {
+      fc.boolean(),
+      async (wounds, [from = 1, snapshotAt = 1], leads) => {
         const damaged = new Map(image)
         for (const [at, damage] of wounds) {
           const path = paths[at] ?? ''
@@ -181,9 +184,11 @@ it('is healed with the help of the others, or refused; nothing wrong is ever ser
           if (left === null) damaged.delete(path)
           else damaged.set(path, left)
         }
-        const outcome = await openDamaged(damaged, other(from, snapshotAt))
+        const outcome = await openDamaged(damaged, other(from, snapshotAt, leads))
         if (outcome instanceof StorageError) {
           counts.refused++
+          // With all of the log at hand only the state itself is beyond help.
+          if (leads && !/state-[ab]|a vote|format/.test(outcome.message)) throw outcome
           // Any other error would be one of the program.
           if (outcome.code !== 'corrupt' && outcome.code !== 'newer format') throw outcome
           return

@@ -5,6 +5,7 @@ export type { FlushOutcome } from './memory-storage.ts'
 export type {
   EntryCopy,
   HardState,
+  LogEndCopy,
   PersistBatch,
   Remedy,
   SnapshotCopy,
@@ -14,4 +15,4 @@ export type {
   StorageIdentity,
   StoredState,
 } from './storage.ts'
-export { type Damage, StorageError, type StorageErrorCode } from './storage-error.ts'
+export { type Damage, type LostEnd, StorageError, type StorageErrorCode } from './storage-error.ts'

@@ -75,7 +75,8 @@ export class MemoryStorage implements Storage {
     const { log, damaged } = this.#home
     const { from } = damage
     const lost = from === null || !damaged.has(from) ? undefined : log.at(from)
-    if (!lost || using === 'directory') return false
+    // A disk in memory loses single entries, not the end of its log.
+    if (!lost || using === 'directory' || (typeof using === 'object' && 'end' in using)) return false
     if (typeof using === 'object' && 'chunks' in using) {
       const { clusterId, info } = using
       if (clusterId !== log.hardState.clusterId || info.index < lost.index || info.term < lost.term)

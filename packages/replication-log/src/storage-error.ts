@@ -1,3 +1,5 @@
+import type { Position } from './entry.ts'
+
 /** Why a storage did not do what it was asked. A closed set: switch over it. */
 export type StorageErrorCode =
   /** Another process, or another user in this process, has the storage open. */
@@ -27,6 +29,19 @@ export type StorageErrorCode =
   /** A call that the Storage port does not allow. */
   | 'invalid'
 
+/**
+ * The end of the log is lost, and nobody can tell from the storage how much there was. What is missing may have been confirmed: with it a vote may be refused, an entry committed. So the
+ * log may go on only with a copy of which it is proven that it has all that this one can have confirmed.
+ */
+export interface LostEnd {
+  /** What is left of log and snapshot reaches to here. */
+  readonly last: Position
+  /** No entry of a later term was ever confirmed here. */
+  readonly term: number
+  /** The newest view entry that was ever confirmed here; `payload` null: it is lost, too. Null: not known. */
+  readonly view: (Position & { readonly payload: Uint8Array | null }) | null
+}
+
 /** The first damage that was found, for repair from another replica. There may be more behind it. */
 export interface Damage {
   /** Name of the file inside the directory; '' if a file is missing or the storage has none. */
@@ -36,6 +51,8 @@ export interface Damage {
   readonly to: number | null
   /** The log is whole, but what it follows is not: only a snapshot can make up for it. */
   readonly needsSnapshot?: boolean
+  /** What is known of the log from the damage on, in case it has to be given up from there on. */
+  readonly end?: LostEnd
 }
 
 /** Thrown, or the reason of a rejection, by every storage. The message says what happened, to what, and what to do. */

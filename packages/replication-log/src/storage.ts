@@ -81,10 +81,23 @@ export interface SnapshotCopy {
   readonly info: Omit<SnapshotInfo, 'bytes'>
   /** What the state machine wrote, in parts of any size. Read once, and not at all if it is of no use. */
   readonly chunks: AsyncIterable<Uint8Array>
+  /** It need not have all that is lost, only more than is left: the end of a log is going to follow it. Default false. */
+  readonly asGround?: boolean
+}
+
+/**
+ * All that another replica of the same cluster has from an entry on. Only where it is proven that this replica can have confirmed nothing that is not there, or before; whoever hands it to the
+ * storage has that proof.
+ */
+export interface LogEndCopy extends EntryCopy {
+  /** Index of the first entry, if there is one. */
+  readonly from: number
+  /** Index of the last entry; less than `from` if there is none. */
+  readonly end: number
 }
 
 /** With what a storage is mended: with what it still holds itself, by giving up entries that its snapshot has, or with what another replica has. */
-export type Remedy = 'directory' | 'snapshot' | EntryCopy | SnapshotCopy
+export type Remedy = 'directory' | 'snapshot' | EntryCopy | LogEndCopy | SnapshotCopy
 
 /**
  * Where a replica keeps its log. One user at a time; calls of `persist` are done in the order of the calls, and the caller may have
@@ -98,7 +111,8 @@ export interface Storage {
    * After `open` rejected with `corrupt`, and before it is called again: mends that damage, or resolves to false and leaves all as it was. With 'directory', from what
    * the storage itself still holds; with a copy, whose entries may begin before the damage (one entry before it is needed at times) and end after it; with
    * 'snapshot', by giving up the damaged entries, if a snapshot has them all. A copy's entries are written only if they are proven to be what was there. The copy of
-   * a snapshot takes the place of all that it has, if it has what is lost: what a replica has applied was committed, so it is what this log has to agree with.
+   * a snapshot takes the place of all that it has, if it has what is lost: what a replica has applied was committed, so it is what this log has to agree with. Where nobody can tell
+   * how much is lost, the copy of a log's end makes up for it, if it follows something that this log or its snapshot has.
    */
   mend(damage: Damage, using: Remedy): Promise<boolean>
   /** Resolves when everything in the batch survives a power cut. Code `full`: nothing was changed, writing may be tried again later. */

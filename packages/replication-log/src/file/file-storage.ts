@@ -1,10 +1,11 @@
 import { resolve as resolvePath } from 'node:path'
-import type { Entry } from '../entry.ts'
+import type { Entry, Position } from '../entry.ts'
 import { PersistOrder } from '../persist-order.ts'
 import type { PersistBatch, Remedy, SnapshotInfo, SnapshotWriter, Storage, StoredState } from '../storage.ts'
 import { type Damage, StorageError } from '../storage-error.ts'
 import { recordBytes } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
+import { mendEnd } from './end-mending.ts'
 import { mendLog } from './mending.ts'
 import { nodeFileSystem } from './node-file-system.ts'
 import { enterDirectory, findLog, findState, notOpen, type OpeningHome } from './opening.ts'
@@ -14,6 +15,7 @@ import { SnapshotFiles, type SnapshotHost } from './snapshot-files.ts'
 import { mendWithSnapshot } from './snapshot-mending.ts'
 import { checkHardState, type State, StateFiles } from './state-files.ts'
 import { failureOf } from './storage-failure.ts'
+import { ViewPositions } from './view-positions.ts'
 
 export interface FileStorageOptions {
   /** Made if it does not exist. Belongs to one replica on one host. */
@@ -39,6 +41,13 @@ export interface FileStorageOptions {
 /** While it is mended nobody else uses the storage, and a failure is told to the one who mends. */
 const mendingHost: SnapshotHost = { check: () => undefined, fail: (error) => error }
 
+/** Of the view that the snapshot names, and of those that the log holds. */
+function viewPositions(views: readonly Entry[], snapshot: SnapshotInfo | null): Position[] {
+  const before = snapshot === null ? [] : [snapshot.viewPosition]
+  const [first] = views
+  return [...before.filter(({ index }) => first === undefined || index < first.index), ...views.map(({ index, term }) => ({ index, term }))]
+}
+
 const maxPayloadBytes = 64 * 1024 * 1024
 const segmentBytesRange = [4096, 1024 ** 3] as const
 
@@ -58,6 +67,7 @@ class FileStorage implements Storage {
   #state: StateFiles | null = null
   #log: SegmentedLog | null = null
   #order: PersistOrder | null = null
+  #views: ViewPositions = new ViewPositions([])
   #queue: Pending[] = []
   #working: Promise<void> | null = null
   #closing: Promise<void> | null = null
@@ -111,6 +121,7 @@ class FileStorage implements Storage {
       const snapshots = new SnapshotFiles(this.#home.fileSystem, this.#home.directory, mendingHost)
       if (typeof using === 'object' && 'chunks' in using)
         return await mendWithSnapshot(this.#home, using, snapshots)
+      if (typeof using === 'object' && 'end' in using) return await mendEnd(this.#home, using, snapshots)
       return await mendLog(this.#home, using, async () => {
         await snapshots.scan(() => undefined)
         return snapshots.newest
@@ -174,6 +185,7 @@ class FileStorage implements Storage {
       const { log, order } = this.#open()
       await log.removeThrough(Math.min(index, this.#snapshots.compactableIndex))
       order.compacted(log.index.before.index)
+      this.#views.compacted(log.index.before.index)
     })
   }
 
@@ -189,8 +201,7 @@ class FileStorage implements Storage {
   async #sealAndLetGo(): Promise<void> {
     if (this.#phase === 'open' && !this.#failure) {
       const sealed = this.#task(async () => {
-        const { log, state } = this.#open()
-        await this.#writeState({ ...state.state, durable: log.end })
+        await this.#writeMark()
       })
       this.#phase = 'closing'
       await sealed.catch((error: unknown) =>
@@ -216,9 +227,15 @@ class FileStorage implements Storage {
     const state = await StateFiles.open(fileSystem, directory, found)
     this.#state = state
     this.#order = new PersistOrder(log.index.before, log.index.last)
+    this.#views = new ViewPositions(viewPositions(scan.views, this.#snapshots.newest))
     await this.#resetToSnapshot()
     const incarnation = found.state.incarnation + 1
-    await this.#writeState({ incarnation, hardState: found.state.hardState, durable: log.end })
+    await this.#writeState({
+      incarnation,
+      hardState: found.state.hardState,
+      durable: log.end,
+      view: this.#views.newest,
+    })
     const { before, last, termStarts } = log.index
     const firstView = scan.views.findIndex((view) => view.index > before.index)
     return {
@@ -292,6 +309,8 @@ class FileStorage implements Storage {
       await this.#writeState({ ...state.state, hardState, durable: log.end })
     }
     await log.append()
+    // Nobody is told of a view before the state knows of it: if it is lost some day, that is noticed, and so is all that may have been confirmed under it.
+    if (this.#views.follow(truncateFrom, parts)) await this.#writeMark()
   }
 
   async #resetToSnapshot(): Promise<void> {
@@ -305,6 +324,8 @@ class FileStorage implements Storage {
     )
     await log.append()
     order.reset(snapshot)
+    this.#views = new ViewPositions([snapshot.viewPosition])
+    await this.#writeMark()
     await log.removeThrough(snapshot.index)
   }
 
@@ -314,6 +335,12 @@ class FileStorage implements Storage {
     this.#claim(this.#sizes.preallocateBytes)
     await log.startSegment()
     await this.#writeState({ ...state.state, durable: log.end })
+  }
+
+  /** All that the log holds now was durable, and its newest view is this one. */
+  async #writeMark(): Promise<void> {
+    const { log, state } = this.#open()
+    await this.#writeState({ ...state.state, durable: log.end, view: this.#views.newest })
   }
 
   async #writeState(change: Omit<State, 'sequence'>): Promise<void> {

@@ -72,6 +72,7 @@ export class LogScan {
   #lastGroup: Place = nowhere
   #stateSequence = 0
   #wound: Wound | null = null
+  #whole: Place = nowhere
 
   constructor(disk: string, durable: Place) {
     this.#disk = disk
@@ -86,6 +87,11 @@ export class LogScan {
   /** What made `addSegment` throw, if it is something that may be mended. */
   get wound(): Wound | null {
     return this.#wound
+  }
+
+  /** Where the last batch that could be read ends, whatever follows; behind the header of the newest segment if there is none. */
+  get whole(): Place {
+    return this.#whole
   }
 
   /** Where the log's last batch ends; the last segment's beginning if it has none. */
@@ -113,7 +119,16 @@ export class LogScan {
       )
     }
     this.#wound = headerWound(number, buffer, size, this.#disk)
-    const seed = checkSegmentHeader(buffer.subarray(0, Math.min(size, headerBytes)), number, this.#disk)
+    const start = buffer.subarray(0, Math.min(size, headerBytes))
+    if (!this.#wound && isSegmentHeaderDamaged(start)) {
+      const from = this.index.last.index + 1
+      throw corrupt(
+        `${name}: its header is damaged, and nothing behind it tells what it was; entries from ${from} on cannot be read`,
+        { file: name, from, to: null },
+      )
+    }
+    const seed = checkSegmentHeader(start, number, this.#disk)
+    if (this.index.runs.length === 0) this.#whole = { segment: number, offset: headerBytes }
     let at = headerBytes
     for (;;) {
       const header = decodeBatchHeader(buffer, at, size, at, seed)
@@ -193,6 +208,7 @@ export class LogScan {
       }
     }
     this.#lastGroup = durable
+    this.#whole = { segment, offset: end }
     this.#stateSequence = Math.max(this.#stateSequence, header.stateSequence)
     index.startBatch({ first, offset, end }, segment, previousTerm, header.reset)
     while ((this.views.at(-1)?.index ?? 0) >= first || (header.reset && this.views.length > 0))
@@ -253,12 +269,15 @@ export class LogScan {
           }
     const file = segmentName(segment)
     const from = header?.first ?? this.index.last.index + 1
+    // Where the file ends before the batch does, more may have followed it.
+    const isCut = header !== null && at + batchHeaderBytes + header.bodyBytes > size
     const to =
-      header && header.count > 0 ? header.first + header.count - 1 : next ? next.header.first - 1 : null
-    throw corrupt(
-      `${file}: damaged at byte ${at}; ${to === null ? `entries from ${from} on` : `entries ${from} to ${to}`} cannot be read`,
-      { file, from, to },
-    )
+      header && header.count > 0 && !isCut
+        ? header.first + header.count - 1
+        : next
+          ? next.header.first - 1
+          : null
+    throw corrupt(`${file}: damaged at byte ${at}; ${rangeOf(from, to)} cannot be read`, { file, from, to })
   }
 
   /** What is certainly durable when a batch is written here. The first batch of a segment has to name the end of the one before. */
@@ -268,6 +287,12 @@ export class LogScan {
       ? { segment: previous.number, offset: previous.end }
       : this.#lastGroup
   }
+}
+
+/** Entries that are lost, in words. */
+export function rangeOf(from: number, to: number | null): string {
+  if (to === null) return `entries from ${from} on`
+  return from === to ? `entry ${from}` : `entries ${from} to ${to}`
 }
 
 /**

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { StorageError } from '../storage-error.ts'
 import type { FileSystem } from './file-system.ts'
 import { lockDirectory } from './lock.ts'
-import type { LogScan } from './log-scan.ts'
+import { LogScan } from './log-scan.ts'
+import { lostEnd, withLostEnd } from './lost-end.ts'
 import { scanSegments } from './segment-files.ts'
 import { segmentNumber } from './segment-header.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -73,21 +74,28 @@ export async function findLog(
   found: StateOnDisk,
   snapshots: SnapshotFiles,
 ): Promise<LogScan> {
-  const scan = await scanSegments(home.fileSystem, home.directory, found)
+  const scan = new LogScan(found.disk, found.state.durable)
+  try {
+    await scanSegments(home.fileSystem, home.directory, found, scan)
+  } catch (error) {
+    await snapshots.scan(() => undefined)
+    throw withLostEnd(error, () => lostEnd(found, scan, snapshots))
+  }
   await snapshots.scan(home.report)
   const { before, last } = scan.index
+  const end = lostEnd(found, scan, snapshots)
   snapshots.keepFrom(before.index)
   if (before.index > 0 && !snapshots.newest) {
     throw corrupt(
       `${home.directory}: the log begins after entry ${before.index}, and no whole snapshot reaches there; fetch one from another replica`,
-      { file: '', from: 1, to: before.index, needsSnapshot: true },
+      { file: '', from: 1, to: before.index, needsSnapshot: true, end },
     )
   }
   const damaged = snapshots.damagedIndex
   if (damaged !== null && damaged > last.index) {
     throw corrupt(
       `${home.directory}: the snapshot at entry ${damaged} is damaged, and the log ends at entry ${last.index}; fetch one from another replica`,
-      { file: '', from: last.index + 1, to: damaged, needsSnapshot: true },
+      { file: '', from: last.index + 1, to: damaged, needsSnapshot: true, end },
     )
   }
   if (scan.torn) home.report(`cut off what a crash left half-written after entry ${last.index}`)

@@ -1,11 +1,12 @@
 import type { SnapshotCopy } from '../storage.ts'
 import { StorageError } from '../storage-error.ts'
 import { LogScan } from './log-scan.ts'
+import { isGroundLost, lostEnd } from './lost-end.ts'
 import { mendLog, withNext } from './mending.ts'
 import type { OpeningHome } from './opening.ts'
 import { scanSegments } from './segment-files.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
-import { readState, type StateOnDisk } from './state-files.ts'
+import { agreedTo, changeState, readState, type StateOnDisk } from './state-files.ts'
 
 /**
  * Puts the snapshot of another replica in the place of what is lost, in a directory that is locked. False: it does not have all that is lost, or is not of this cluster, and
@@ -19,13 +20,16 @@ export async function mendWithSnapshot(
   const { fileSystem, directory, replicaId, report } = home
   const found = await readState(fileSystem, directory, replicaId)
   if (!found) return false
-  const { clusterId } = found.state.hardState
+  const { hardState } = found.state
+  const { clusterId } = hardState
   if (clusterId === '' || copy.clusterId !== clusterId) return false
   await snapshots.scan(() => undefined)
-  const lost = await lostIn(home, found, snapshots)
+  const lost = await (copy.asGround ? groundFor : lostIn)(home, found, snapshots)
   const { info } = copy
   if (!lost || info.index < lost.through || info.term < lost.atLeastTerm(info.index)) return false
   if (snapshots.newest && snapshots.newest.index >= info.index) return false
+  if (!copy.asGround && info.term > hardState.term)
+    await changeState(fileSystem, directory, found, { hardState: agreedTo(hardState, info.term) })
   const writer = await snapshots.create(info)
   try {
     for await (const chunk of copy.chunks) await writer.write(chunk)
@@ -55,7 +59,8 @@ async function lostIn(home: OpeningHome, found: StateOnDisk, snapshots: Snapshot
     await scanSegments(home.fileSystem, home.directory, found, scan)
   } catch (error) {
     const { wound } = scan
-    if (!(error instanceof StorageError) || error.code !== 'corrupt' || wound?.type !== 'batch') throw error
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
+    if (wound?.type !== 'batch') return null
     const { next } = wound.next ? wound : await withNext(home, found, wound)
     if (!next) return null
     const { first, previousTerm } = next.header
@@ -67,4 +72,21 @@ async function lostIn(home: OpeningHome, found: StateOnDisk, snapshots: Snapshot
   const damaged = snapshots.damagedIndex
   if (damaged !== null && damaged > last.index) return { through: damaged, atLeastTerm, inLog: false }
   return before.index > 0 && !snapshots.newest ? { through: before.index, atLeastTerm, inLog: false } : null
+}
+
+/** What is left is less than a snapshot has: the log stays refused, but there is less to make up for. */
+async function groundFor(
+  home: OpeningHome,
+  found: StateOnDisk,
+  snapshots: SnapshotFiles,
+): Promise<Lost | null> {
+  const scan = new LogScan(found.disk, found.state.durable)
+  try {
+    await scanSegments(home.fileSystem, home.directory, found, scan)
+    if (!isGroundLost(scan, snapshots)) return null
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt' || !error.damage?.from) throw error
+  }
+  const { last } = lostEnd(found, scan, snapshots)
+  return { through: last.index + 1, atLeastTerm: () => last.term, inLog: false }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { origin, type Position } from '../entry.ts'
 import type { HardState } from '../storage.ts'
 import { StorageError } from '../storage-error.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
@@ -23,6 +24,8 @@ export interface State {
   readonly hardState: HardState
   /** Everything in the log before this place was durable when the state was written. */
   readonly durable: Place
+  /** The newest view entry that was durable when the state was written; `origin`: none, or an earlier version of this software wrote the state. */
+  readonly view: Position
 }
 
 export interface StateOnDisk {
@@ -41,6 +44,8 @@ const slotBytes = 512
 const fileBytes = 2 * pageBytes + slotBytes
 const slotMagic = 0x54_4f_4c_53
 const maxClusterIdBytes = 255
+/** Behind the longest cluster id. */
+const viewAt = 296
 
 /** Reads and checks; writes nothing. Null if there is neither file. `replicaId` null: whosever it is. */
 export async function readState(
@@ -91,6 +96,27 @@ export async function readState(
 
 const nothing = { file: '', from: null, to: null }
 
+/** Who takes over what another replica has of a later term agrees to that term, in which it voted for nobody. */
+export function agreedTo(hardState: HardState, term: number): HardState {
+  return term > hardState.term ? { ...hardState, term, votedFor: null } : hardState
+}
+
+/** Writes the state of a directory that is not open. */
+export async function changeState(
+  fileSystem: FileSystem,
+  directory: string,
+  found: StateOnDisk,
+  change: Partial<Omit<State, 'sequence'>>,
+): Promise<State> {
+  const files = await StateFiles.open(fileSystem, directory, found)
+  try {
+    await files.write({ ...found.state, ...change })
+    return files.state
+  } finally {
+    await files.close()
+  }
+}
+
 /** The two files, open for writing. */
 export class StateFiles {
   readonly #files: readonly OpenFile[]
@@ -115,6 +141,7 @@ export class StateFiles {
       incarnation: 0,
       hardState: { term: 0, votedFor: null, clusterId: '' },
       durable: { segment: 0, offset: 0 },
+      view: origin,
     }
     for (const name of names)
       await writeWhole(fileSystem, directory, name, fileContent(replicaId, disk, state))
@@ -235,6 +262,8 @@ function encodeSlot(state: State, seed: number): Buffer {
   const clusterId = Buffer.from(state.hardState.clusterId)
   slot.writeUInt32LE(clusterId.length, 36)
   slot.set(clusterId, 40)
+  putUint64(slot, state.view.index, viewAt)
+  putUint64(slot, state.view.term, viewAt + 8)
   slot.writeUInt32LE(checksum(slot, 8, slotBytes, seed), 4)
   return slot
 }
@@ -252,6 +281,7 @@ function decodeSlot(slot: Buffer, seed: number): State | null {
       clusterId: slot.toString('utf8', 40, 40 + slot.readUInt32LE(36)),
     },
     durable: { segment: slot.readUInt32LE(28), offset: slot.readUInt32LE(32) },
+    view: { index: getUint64(slot, viewAt), term: getUint64(slot, viewAt + 8) },
   }
 }
 

@@ -3,7 +3,7 @@ import type { Position } from '../entry.ts'
 import { StorageError } from '../storage-error.ts'
 import { batchHeaderBytes, correctBatchHeader, decodeBatchHeader, isBodyWhole } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
-import { isZero, LogScan, laterBatches } from './log-scan.ts'
+import { isZero, LogScan, laterBatches, rangeOf } from './log-scan.ts'
 import { nodeFileSystem } from './node-file-system.ts'
 import { findSnapshots, findStopped } from './reading.ts'
 import { scanSegments, segmentNumbers } from './segment-files.ts'
@@ -137,8 +137,12 @@ async function damagedBatches(
       const own = corrected && decodeBatchHeader(corrected, 0, corrected.length, at, seed)
       const from = own?.first ?? last + 1
       const to = own && own.count > 0 ? own.first + own.count - 1 : next ? next.header.first - 1 : null
-      const range = to === null ? `entries from ${from} on` : `entries ${from} to ${to}`
-      damaged.push({ file, from, to, words: `${file}: damaged at byte ${at}; ${range} cannot be read` })
+      damaged.push({
+        file,
+        from,
+        to,
+        words: `${file}: damaged at byte ${at}; ${rangeOf(from, to)} cannot be read`,
+      })
       if (!next) break
       last = next.header.first - 1
       at = next.offset

@@ -1,6 +1,6 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { EntryRequest, EntrySource } from '@chatroom/replica'
-import type { Entry, EntryCopy, SnapshotCopy } from '@chatroom/replication-log'
+import type { EntryAnswer, EntryHolder, EntryRequest, EntrySource } from '@chatroom/replica'
+import type { Entry, SnapshotCopy } from '@chatroom/replication-log'
 import { type ChannelCredentials, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { TransportError } from '../errors.ts'
@@ -47,7 +47,7 @@ function ask(
   name: string,
   { from, to }: EntryRequest,
   signal: AbortSignal,
-): Promise<EntryCopy> {
+): Promise<EntryAnswer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(aborted(address))
     const client = newClient(address, trust, name)
@@ -55,16 +55,18 @@ function ask(
     const abort = (): void => call.cancel()
     const entries: Entry[] = []
     let clusterId = ''
+    let holder: EntryHolder | undefined
     let bytes = 0
     const end = (error: Error | null): void => {
       signal.removeEventListener('abort', abort)
       client.close()
-      if (error === null) resolve({ clusterId, entries })
+      if (error === null) resolve({ clusterId, entries, ...(holder === undefined ? {} : { holder }) })
       else reject(error)
     }
     signal.addEventListener('abort', abort, { once: true })
     call.on('data', (part: FetchResponse) => {
       clusterId = part.clusterId
+      holder ??= part.holder
       for (const each of part.entries) {
         const { index, term, time, payload } = each
         const kind = entryKindName(each.kind)

@@ -1,5 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { SavedSnapshot } from '@chatroom/replica'
+import type { EntryHolder, SavedSnapshot } from '@chatroom/replica'
 import { type Entry, entryBytes, StorageError } from '@chatroom/replication-log'
 import { type handleServerStreamingCall, status } from '@grpc/grpc-js'
 import { type CallOrigin, type PeerCredentials, plainText } from '../credentials.ts'
@@ -17,6 +17,8 @@ import { entryKindNumber } from '../wire/names.ts'
 /** What the repair service needs of a running replica. */
 export interface EntryKeeper {
   readonly clusterId: string
+  /** What it says of itself; null while it does not take part. */
+  readonly holder: EntryHolder | null
   /** Entries from `from` on that are durable, as the Storage port's `read`. */
   read(from: number, maxBytes: number): Promise<readonly Entry[]>
   /** A snapshot of what it has applied; null if that is nothing. */
@@ -99,25 +101,34 @@ async function answer(
   { from, to }: FetchRequest,
   send: (part: FetchResponse) => Promise<boolean>,
 ): Promise<void> {
-  const { clusterId } = keeper()
-  if (!(await send({ clusterId, entries: [] }))) return
+  const { clusterId, holder } = keeper()
+  if (!(await send({ clusterId, entries: [], holder: holder ?? undefined }))) return
   let bytes = 0
+  let sent: Entry | undefined
   for (let next = from; to === undefined || next <= to; ) {
     const found = await readFrom(keeper(), next)
+    // Logs that agree in one entry agree in all before it.
+    if (sent !== undefined && (await readFrom(keeper(), sent.index, 1))[0]?.term !== sent.term)
+      throw new Unable(status.UNAVAILABLE, 'The log of this replica changed meanwhile.')
     const wanted = found.filter(({ index }) => to === undefined || index <= to)
     const last = wanted.at(-1)
     if (last === undefined) return
     for (const entry of wanted) bytes += entryBytes(entry)
     if (bytes > callBytes && next > from) return
-    if (!(await send({ clusterId, entries: wanted.map(toWire) }))) return
+    if (!(await send({ clusterId, entries: wanted.map(toWire), holder: undefined }))) return
+    sent = last
     next = last.index + 1
   }
 }
 
 /** None, if it has given them up or cannot read them itself. */
-async function readFrom(keeper: EntryKeeper, from: number): Promise<readonly Entry[]> {
+async function readFrom(
+  keeper: EntryKeeper,
+  from: number,
+  maxBytes: number = partBytes,
+): Promise<readonly Entry[]> {
   try {
-    return await keeper.read(from, partBytes)
+    return await keeper.read(from, maxBytes)
   } catch (error) {
     if (error instanceof StorageError && (error.code === 'compacted' || error.code === 'corrupt')) return []
     throw error

@@ -45,8 +45,11 @@ async function* asyncly(
   end()
 }
 
+const holder = { id: 0, disk: 'zero', term: 4, leads: true, admitted: false, lastIndex: 41 }
+
 const keeper: EntryKeeper = {
   clusterId: 'cluster',
+  holder,
   snapshot: async () => ({
     clusterId: 'cluster',
     info: { ...info, bytes: 200_003 },
@@ -123,7 +126,7 @@ describe('entries for a replica that lost some', () => {
       { from: 1, to: 3 },
       { from: 41, to: 50 },
     ])
-      expect(await from.fetch(request, patient)).toEqual({ clusterId: 'cluster', entries: [] })
+      expect(await from.fetch(request, patient)).toEqual({ clusterId: 'cluster', entries: [], holder })
   })
 
   test('that the other cannot read itself are none', async () => {

@@ -1,0 +1,229 @@
+import { encodeView, type ModeName } from '@chatroom/election'
+import { type Entry, type Storage, StorageError } from '@chatroom/replication-log'
+import { openFileStorage } from '@chatroom/replication-log/file'
+import { type DiskImage, FaultFileSystem } from '@chatroom/replication-log/testing'
+import { describe, expect, it } from 'vitest'
+import type { EntryHolder, EntrySource } from '../src/index.ts'
+import { type MendingEvent, openWhole } from '../src/shell/mending.ts'
+import { VirtualClock } from '../src/testing/index.ts'
+
+// SPEC.md, "A log that lost its end": who may make up for it, and who may not.
+
+const clusterId = 'cluster'
+const voted = { term: 3, votedFor: 1, clusterId }
+
+function viewOf(...ids: readonly number[]): Uint8Array {
+  const members = ids.map((id) => ({ id, disk: `disk ${id}`, incarnation: 4 }))
+  return encodeView({ members, learners: [], clusterId })
+}
+
+/** Entries 1 to 12: a view at 1, another at 8, terms up to 3; what a replica of a later term would have behind them. */
+function log(secondView: Uint8Array, end = 12): Entry[] {
+  return Array.from({ length: end }, (_, at): Entry => {
+    const index = at + 1
+    const term = index < 5 ? 1 : index < 13 ? 3 : 4
+    const payload = index === 1 ? viewOf(0, 1, 2) : index === 8 ? secondView : new Uint8Array(200).fill(index)
+    return { index, term, time: index, kind: index === 1 || index === 8 ? 'view' : 'command', payload }
+  })
+}
+
+function storageOn(fileSystem: FaultFileSystem): Storage {
+  return openFileStorage({ directory: '/data', replicaId: 1, batchBytes: 100, preallocateBytes: 0, fileSystem })
+}
+
+/** Replica 1, whose log was cut behind entry `kept`. */
+async function cutAfter(kept: number, secondView: Uint8Array): Promise<DiskImage> {
+  const fileSystem = new FaultFileSystem()
+  const storage = storageOn(fileSystem)
+  await storage.open({ tailBytes: 0 })
+  await storage.persist({ hardState: voted, entries: log(secondView) })
+  await storage.close()
+  const path = '/data/log-0000000001.seg'
+  const image = new Map([...fileSystem.image('durable')].filter(([name]) => !name.includes('lock-')))
+  const content = Buffer.from(image.get(path) ?? [])
+  // Each entry is a batch of its own; the records of the first lost one begin behind its header.
+  const lost = log(secondView)[kept]?.payload ?? new Uint8Array(0)
+  image.set(path, Uint8Array.from(content.subarray(0, content.indexOf(lost) + 10)))
+  return image
+}
+
+interface Other {
+  readonly id?: number
+  readonly disk?: string
+  readonly term?: number
+  readonly leads?: boolean
+  readonly admitted?: boolean
+  readonly entries?: readonly Entry[]
+  /** Of its snapshot, behind which it has given its log up. */
+  readonly snapshotAt?: number
+}
+
+/** What it says when it is asked for the first time, the second, …; the last for ever. */
+function replica(...says: (Other | 'starts' | 'waits itself')[]): EntrySource {
+  const next = (): Other | 'starts' | 'waits itself' => (says.length > 1 ? says.shift() : says[0]) ?? {}
+  const now = says[0]
+  const id = typeof now === 'object' ? (now.id ?? 2) : 2
+  let snapshotAt = 0
+  return {
+    name: `replica ${id}`,
+    fetch: async ({ from, to }) => {
+      const said = next()
+      if (said === 'starts') throw new Error('it has not started')
+      if (said === 'waits itself') return { clusterId, entries: [] }
+      const { disk = `disk ${id}`, term = 3, leads = false, admitted = false, entries = log(viewOf(0, 1, 2)) } = said
+      snapshotAt = said.snapshotAt ?? 0
+      const holder: EntryHolder = { id, disk, term, leads, admitted, lastIndex: entries.length }
+      const kept = from <= snapshotAt ? [] : entries
+      return { clusterId, holder, entries: kept.filter(({ index }) => index >= from && index <= (to ?? index)) }
+    },
+    snapshot: async () => {
+      if (snapshotAt === 0) return null
+      async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
+        yield new Uint8Array([1, 2, 3])
+      }
+      const { term = 0 } = log(viewOf(0, 1, 2), 20)[snapshotAt - 1] ?? {}
+      const view = { view: viewOf(0, 1, 2), viewPosition: { index: 8, term: 3 } }
+      return { clusterId, info: { index: snapshotAt, term, time: 1, ...view }, chunks: chunks() }
+    },
+  }
+}
+
+/** Where the log ends once it is whole; or why it is refused. */
+async function healed(
+  mode: ModeName,
+  image: DiskImage,
+  ...sources: EntrySource[]
+): Promise<{ last: number; events: MendingEvent[] } | string> {
+  const fileSystem = new FaultFileSystem({ image, pid: 2 })
+  const storage = storageOn(fileSystem)
+  const clock = new VirtualClock()
+  const events: MendingEvent[] = []
+  let done = false
+  const opening = openWhole({
+    storage,
+    mode,
+    sources,
+    clock,
+    withinMs: 3_000,
+    tailBytes: 0,
+    signal: new AbortController().signal,
+    emit: (event) => events.push(event),
+  }).finally(() => {
+    done = true
+  })
+  const settled = opening.then(
+    ({ last, hardState }) => {
+      expect(hardState.term).toBeGreaterThanOrEqual(3)
+      return { last: last.index, events }
+    },
+    (error: unknown) => {
+      if (error instanceof StorageError && error.code === 'corrupt') return error.message
+      throw error
+    },
+  )
+  while (!done) {
+    for (let turn = 0; turn < 400 && !done; turn++) await Promise.resolve()
+    if (!done) clock.advance(500)
+  }
+  await storage.close()
+  return await settled
+}
+
+const all = viewOf(0, 1, 2)
+
+describe('majority: a log that lost its end', () => {
+  it('goes on with that of a leader of its own term or a later one', async () => {
+    for (const term of [3, 7])
+      expect(await healed('majority', await cutAfter(9, all), replica({ leads: true, term }))).toMatchObject({
+        last: 12,
+      })
+  })
+
+  it('goes on with that of whoever follows the leader of a later term', async () => {
+    const other = replica({ term: 4, entries: log(all, 14) })
+    expect(await healed('majority', await cutAfter(9, all), other)).toMatchObject({ last: 14 })
+  })
+
+  it('does not go on with that of a follower, or of a leader of an earlier term: they may lack what it had confirmed', async () => {
+    const refused = 'neither leads nor has an entry of a term after 3'
+    for (const other of [{}, { admitted: true }, { term: 9 }, { leads: true, term: 2 }])
+      expect(await healed('majority', await cutAfter(9, all), replica(other))).toContain(`replica 2 ${refused}`)
+  })
+
+  it('waits until one leads, and tells what for', async () => {
+    const image = await cutAfter(9, all)
+    const other = replica('starts', 'waits itself', {}, { leads: true, term: 4, entries: log(all, 13) })
+    const result = await healed('majority', image, other)
+    if (typeof result === 'string') throw new Error(result)
+    expect(result.last).toBe(13)
+    expect(result.events.filter(({ type }) => type === 'damage waits').map(({ words }) => words)).toEqual([
+      'waits for entries from 10 on: no answer from replica 2 (it has not started)',
+      'waits for entries from 10 on: replica 2 does not take part yet',
+      'waits for entries from 10 on: replica 2 neither leads nor has an entry of a term after 3',
+    ])
+    expect(result.events.at(-1)).toMatchObject({ words: 'mended with the log of replica 2' })
+  })
+})
+
+describe('fail-stop: a log that lost its end', () => {
+  it('goes on with that of an admitted replica, whatever view that is in', async () => {
+    const image = await cutAfter(9, viewOf(1))
+    const other = replica({ admitted: true, entries: log(viewOf(1), 14) })
+    expect(await healed('fail-stop', image, other)).toMatchObject({ last: 14 })
+  })
+
+  it('goes on with that of another member of the newest view it had, when all come back', async () => {
+    for (const kept of [9, 8])
+      expect(await healed('fail-stop', await cutAfter(kept, all), replica({}))).toMatchObject({ last: 12 })
+    // The view is lost, too, but the state names it, and the other has it.
+    for (const kept of [7, 3, 1])
+      expect(await healed('fail-stop', await cutAfter(kept, all), replica({}))).toMatchObject({ last: 12 })
+  })
+
+  it('does not go on with that of a replica that the newest view left out, or that has another disk now', async () => {
+    const alone = await healed('fail-stop', await cutAfter(9, viewOf(1)), replica({ entries: log(viewOf(1)) }))
+    expect(alone).toMatch(/entries from 10 on.*not admitted, and the view at entry 8 is of replica 1.*the lost file/)
+    const replaced = await healed('fail-stop', await cutAfter(9, all), replica({ disk: 'new' }))
+    expect(replaced).toContain('the view at entry 8 is of replica 0, replica 1, replica 2')
+  })
+
+  it('does not go on with one that does not know the newest view: this replica may have gone on under it, alone', async () => {
+    const other = replica({ entries: log(all).slice(0, 7) })
+    expect(await healed('fail-stop', await cutAfter(5, viewOf(1)), other)).toContain(
+      'is not admitted and does not have the view at entry 8',
+    )
+  })
+
+  it('does not lead by what it leads: a leader that is not admitted has proven nothing', async () => {
+    const other = replica({ leads: true, term: 9, entries: log(viewOf(1), 14) })
+    expect(await healed('fail-stop', await cutAfter(9, viewOf(1)), other)).toContain('is not admitted')
+  })
+
+  it('of several takes the one that is proven to have it', async () => {
+    const sources = [replica({ id: 3 }), replica({ id: 0, disk: 'new' }), replica({ id: 2 })]
+    const result = await healed('fail-stop', await cutAfter(9, all), ...sources)
+    expect(result).toMatchObject({ last: 12 })
+  })
+})
+
+describe('a log that lost its end, where the others have given theirs up', () => {
+  it('goes on after a snapshot, with what the other has behind it', async () => {
+    for (const mode of ['majority', 'fail-stop'] as const) {
+      const other = replica({ leads: true, admitted: true, snapshotAt: 11, entries: log(all, 14) })
+      const result = await healed(mode, await cutAfter(6, all), other)
+      expect(result).toMatchObject({ last: 14 })
+      if (typeof result === 'object')
+        expect(result.events.map(({ words }) => words)).toEqual([
+          expect.stringContaining('entries from 7 on cannot be read'),
+          'mended with the log of replica 2',
+          expect.stringContaining('damaged at byte'),
+          'mended with the log of replica 2',
+        ])
+    }
+  })
+
+  it('and the other cannot tell how far it was confirmed, is refused as before', async () => {
+    const other = replica({ snapshotAt: 11 })
+    expect(await healed('majority', await cutAfter(6, all), other)).toContain('entries from')
+  })
+})
