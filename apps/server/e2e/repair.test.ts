@@ -1,7 +1,8 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { eventually } from './harness/eventually.ts'
 import { newCluster, startCluster, type TestCluster } from './harness/cluster.ts'
 
 const all = [0, 1, 2]
@@ -106,7 +107,9 @@ describe('a replica whose disk is damaged', () => {
     expect(alone.stdout).toMatch(/waits for entr(y|ies) \d+.*no answer from replica 0/)
     const last = lost.first + lost.count - 1
     expect(alone.stderr).toMatch(
-      new RegExp(`entries ${lost.first} to ${last} cannot be read.*does not start without`),
+      new RegExp(
+        `${last === lost.first ? 'entry' : 'entries'} ${lost.first}( to ${last})? cannot be read.*does not start without`,
+      ),
     )
     expect(alone.stderr.trim().split('\n')).toHaveLength(1)
 
@@ -170,6 +173,40 @@ describe('a replica whose disk is damaged', () => {
     expect(refused.stderr).toMatch(
       /neither state-a nor state-b holds a whole state \(term, vote, incarnation\)/,
     )
+  })
+})
+
+describe('a replica whose log was cut short', () => {
+  it('heals from the others after all were killed: it leads alone then, and nothing is missing', async () => {
+    const { cluster, read } = await withMessages([])
+    // The first to be killed is not the last that went on.
+    for (const id of all) await cluster.replica(id).kill()
+    const { path } = await segmentOf(cluster, 0)
+    await truncate(path, 0)
+    for (const id of all) cluster.start(id)
+    await cluster.untilView(all)
+    expect(cluster.replica(0).stdout).toMatch(/its end is lost.*mended with the log of replica [12]/s)
+    for (const id of [1, 2]) await cluster.replica(id).kill()
+    await cluster.untilView([0])
+    expect(await read()).toEqual(expected)
+  })
+
+  it('heals from a leader of a majority, without a vote until then', async () => {
+    const { cluster, read } = await withMessages(['--mode', 'majority'])
+    for (const id of all) await cluster.replica(id).kill()
+    const { path } = await segmentOf(cluster, 0)
+    await rm(path)
+    const alone = [0, 1].map((id) => cluster.start(id))
+    // One of three is whole: nobody may lead, whatever the other one would grant.
+    await eventually('it waits for a proof', () =>
+      alone[0]?.stdout.match(/replica 1 neither leads nor has an entry of a term after \d+/),
+    )
+    expect((await cluster.status(1))?.serving).toBe(false)
+    cluster.start(2)
+    await cluster.untilStatus(0, 'takes part', ({ leader }) => leader !== null)
+    expect(cluster.replica(0).stdout).toMatch(/mended with the log of replica [12]/)
+    await cluster.replica(2).kill()
+    expect(await read()).toEqual(expected)
   })
 })
 
