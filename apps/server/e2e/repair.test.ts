@@ -2,8 +2,8 @@ import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { eventually } from './harness/eventually.ts'
 import { newCluster, startCluster, type TestCluster } from './harness/cluster.ts'
+import { eventually } from './harness/eventually.ts'
 
 const all = [0, 1, 2]
 /** FORMAT.md: what a batch begins with, and how long its header is. */

@@ -28,7 +28,13 @@ function log(secondView: Uint8Array, end = 12): Entry[] {
 }
 
 function storageOn(fileSystem: FaultFileSystem): Storage {
-  return openFileStorage({ directory: '/data', replicaId: 1, batchBytes: 100, preallocateBytes: 0, fileSystem })
+  return openFileStorage({
+    directory: '/data',
+    replicaId: 1,
+    batchBytes: 100,
+    preallocateBytes: 0,
+    fileSystem,
+  })
 }
 
 /** Replica 1, whose log was cut behind entry `kept`. */
@@ -70,11 +76,21 @@ function replica(...says: (Other | 'starts' | 'waits itself')[]): EntrySource {
       const said = next()
       if (said === 'starts') throw new Error('it has not started')
       if (said === 'waits itself') return { clusterId, entries: [] }
-      const { disk = `disk ${id}`, term = 3, leads = false, admitted = false, entries = log(viewOf(0, 1, 2)) } = said
+      const {
+        disk = `disk ${id}`,
+        term = 3,
+        leads = false,
+        admitted = false,
+        entries = log(viewOf(0, 1, 2)),
+      } = said
       snapshotAt = said.snapshotAt ?? 0
       const holder: EntryHolder = { id, disk, term, leads, admitted, lastIndex: entries.length }
       const kept = from <= snapshotAt ? [] : entries
-      return { clusterId, holder, entries: kept.filter(({ index }) => index >= from && index <= (to ?? index)) }
+      return {
+        clusterId,
+        holder,
+        entries: kept.filter(({ index }) => index >= from && index <= (to ?? index)),
+      }
     },
     snapshot: async () => {
       if (snapshotAt === 0) return null
@@ -147,7 +163,9 @@ describe('majority: a log that lost its end', () => {
   it('does not go on with that of a follower, or of a leader of an earlier term: they may lack what it had confirmed', async () => {
     const refused = 'neither leads nor has an entry of a term after 3'
     for (const other of [{}, { admitted: true }, { term: 9 }, { leads: true, term: 2 }])
-      expect(await healed('majority', await cutAfter(9, all), replica(other))).toContain(`replica 2 ${refused}`)
+      expect(await healed('majority', await cutAfter(9, all), replica(other))).toContain(
+        `replica 2 ${refused}`,
+      )
   })
 
   it('waits until one leads, and tells what for', async () => {
@@ -181,8 +199,14 @@ describe('fail-stop: a log that lost its end', () => {
   })
 
   it('does not go on with that of a replica that the newest view left out, or that has another disk now', async () => {
-    const alone = await healed('fail-stop', await cutAfter(9, viewOf(1)), replica({ entries: log(viewOf(1)) }))
-    expect(alone).toMatch(/entries from 10 on.*not admitted, and the view at entry 8 is of replica 1.*the lost file/)
+    const alone = await healed(
+      'fail-stop',
+      await cutAfter(9, viewOf(1)),
+      replica({ entries: log(viewOf(1)) }),
+    )
+    expect(alone).toMatch(
+      /entries from 10 on.*not admitted, and the view at entry 8 is of replica 1.*the lost file/,
+    )
     const replaced = await healed('fail-stop', await cutAfter(9, all), replica({ disk: 'new' }))
     expect(replaced).toContain('the view at entry 8 is of replica 0, replica 1, replica 2')
   })

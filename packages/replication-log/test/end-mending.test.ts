@@ -69,7 +69,10 @@ async function copyFrom(from: number, end: number = last): Promise<LogEndCopy> {
 }
 
 /** Mends what can be mended without others first, as a replica does. */
-async function mendAll(storage: Storage, remedy: (end: NonNullable<Damage['end']>) => Promise<Remedy>): Promise<Damage[]> {
+async function mendAll(
+  storage: Storage,
+  remedy: (end: NonNullable<Damage['end']>) => Promise<Remedy>,
+): Promise<Damage[]> {
   const damages: Damage[] = []
   for (let damage = await refusal(storage); damage; damage = await refusal(storage)) {
     damages.push(damage)
@@ -287,7 +290,9 @@ describe('a view', () => {
         view: { index: 12, term: 2, payload: null },
       })
     // What came after the view was in a write of its own: whether it was confirmed nobody can tell.
-    expect(await refusal(storageOf(cut(image, path, content.indexOf(Buffer.alloc(10, 0x40 + 14)))))).toBeNull()
+    expect(
+      await refusal(storageOf(cut(image, path, content.indexOf(Buffer.alloc(10, 0x40 + 14))))),
+    ).toBeNull()
   })
 
   it('that was truncated is not known any more', async () => {
@@ -305,7 +310,10 @@ describe('a view', () => {
     const fileSystem = new FaultFileSystem({ image: await sample('closed'), pid: 2 })
     const storage = openSample(fileSystem)
     await storage.open({ tailBytes: 0 })
-    const writer = await storage.createSnapshot({ ...snapshotAt(90, 4), viewPosition: { index: 80, term: 4 } })
+    const writer = await storage.createSnapshot({
+      ...snapshotAt(90, 4),
+      viewPosition: { index: 80, term: 4 },
+    })
     await writer.commit()
     await storage.resetToSnapshot()
     await storage.persist({ entries: [command(91, 4, 10)] })

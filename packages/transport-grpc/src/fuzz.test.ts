@@ -170,6 +170,7 @@ async function start(peers: readonly number[], trust: PeerCredentials | null): P
   }
   const keeper = {
     clusterId: 'c',
+    holder: null,
     snapshot: async () => {
       reads++
       return null

@@ -235,6 +235,7 @@ describe('opening a damaged storage', () => {
     }
     const opening = openWhole({
       storage,
+      mode: 'majority',
       sources: [forgetful],
       clock: new VirtualClock(),
       withinMs: 0,

@@ -180,11 +180,7 @@ async function mendWithEnd(parts: MendingParts, damage: Damage, source: EntrySou
 type HeldLog = EntryAnswer & { readonly holder: EntryHolder }
 
 /** From `from` on all that the source had when it was asked first; none, if it has given up the first of them or they are too many. */
-async function logFrom(
-  { clock, signal }: MendingParts,
-  source: EntrySource,
-  from: number,
-): Promise<HeldLog> {
+async function logFrom({ clock, signal }: MendingParts, source: EntrySource, from: number): Promise<HeldLog> {
   const ask = (first: number): Promise<EntryAnswer> =>
     answerOf((late) => source.fetch({ from: first, to: null }, late), ANSWER_MS, clock, signal)
   const { clusterId, holder, entries } = await ask(from)
@@ -234,8 +230,7 @@ async function askOthers(
         if (error instanceof StorageError) throw error
         stopIf(signal)
         if (error instanceof NotYet) notYet.push(`${source.name} ${error.message}`)
-        else
-          quiet.push(`${source.name} (${error instanceof Error ? error.message : String(error)})`)
+        else quiet.push(`${source.name} (${error instanceof Error ? error.message : String(error)})`)
       }
     }
     const answered = [...refused].flatMap(([{ name }, why]) => (why === '' ? [] : [`${name} ${why}`]))

@@ -52,7 +52,11 @@ export async function mendEnd(
   })
   const name = segmentName(number)
   await fileSystem.remove(join(directory, `${name}.tmp`)).catch(() => undefined)
-  await writeDurably(fileSystem, join(directory, `${name}.tmp`), encodeSegment(found, number, next, whole, state))
+  await writeDurably(
+    fileSystem,
+    join(directory, `${name}.tmp`),
+    encodeSegment(found, number, next, whole, state),
+  )
   await cutAfter(home, whole)
   await fileSystem.rename(join(directory, `${name}.tmp`), join(directory, name))
   await fileSystem.syncDirectory(directory)

@@ -4,8 +4,8 @@ import { PersistOrder } from '../persist-order.ts'
 import type { PersistBatch, Remedy, SnapshotInfo, SnapshotWriter, Storage, StoredState } from '../storage.ts'
 import { type Damage, StorageError } from '../storage-error.ts'
 import { recordBytes } from './batch.ts'
-import type { FileSystem } from './file-system.ts'
 import { mendEnd } from './end-mending.ts'
+import type { FileSystem } from './file-system.ts'
 import { mendLog } from './mending.ts'
 import { nodeFileSystem } from './node-file-system.ts'
 import { enterDirectory, findLog, findState, notOpen, type OpeningHome } from './opening.ts'
@@ -45,7 +45,10 @@ const mendingHost: SnapshotHost = { check: () => undefined, fail: (error) => err
 function viewPositions(views: readonly Entry[], snapshot: SnapshotInfo | null): Position[] {
   const before = snapshot === null ? [] : [snapshot.viewPosition]
   const [first] = views
-  return [...before.filter(({ index }) => first === undefined || index < first.index), ...views.map(({ index, term }) => ({ index, term }))]
+  return [
+    ...before.filter(({ index }) => first === undefined || index < first.index),
+    ...views.map(({ index, term }) => ({ index, term })),
+  ]
 }
 
 const maxPayloadBytes = 64 * 1024 * 1024

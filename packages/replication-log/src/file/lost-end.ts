@@ -13,9 +13,7 @@ export function lostEnd(found: StateOnDisk, scan: LogScan, snapshots: SnapshotFi
   const last = newest && newest.index >= logEnd.index ? newest : logEnd
   const left =
     views.find((each) => each.index === view.index && each.term === view.term)?.payload ??
-    (newest?.viewPosition.index === view.index && newest.viewPosition.term === view.term
-      ? newest.view
-      : null)
+    (newest?.viewPosition.index === view.index && newest.viewPosition.term === view.term ? newest.view : null)
   return {
     last: { index: last.index, term: last.term },
     term: Math.max(hardState.term, index.last.term),
