@@ -90,34 +90,33 @@ describe('a log that was cut short', () => {
     const image = await sample('closed')
     const whole = await contentOf(storageOf(image))
     const paths = segments(image)
-    const ends: number[] = []
+    const ends = new Set<number>()
+    const wrong: unknown[] = []
     for (const [at, path] of paths.entries()) {
       const later = without(image, ...paths.slice(at + 1))
       const { length } = image.get(path) ?? []
       for (let size = 0; size < (length ?? 0); size += size < 140 ? 3 : 197) {
-        // What is cut off behind the last batch are zeros.
         const fileSystem = new FaultFileSystem({ image: cut(later, path, size), pid: 9 })
         const storage = openSample(fileSystem)
         const damages = await mendAll(storage, ({ last: { index } }) => copyFrom(Math.max(1, index)))
-        if (damages.length === 0) {
-          expect(at).toBe(paths.length - 1)
-          continue
-        }
         const end = damages.at(-1)?.end
-        expect(end).toMatchObject({ term: 2, view: { index: 1, term: 1 } })
-        ends.push(end?.last.index ?? -1)
+        // What is cut off behind the last batch are zeros.
+        if (end === undefined && at === paths.length - 1) continue
+        ends.add(end?.last.index ?? -1)
         const { before, entries, ...content } = await contentOf(openSample(fileSystem))
         const expected = {
           hardState: whole.hardState,
           snapshot: whole.snapshot,
           entries: whole.entries.filter(({ index }) => index > before.index),
         }
-        if (before.index > 5 || !isDeepStrictEqual({ ...content, entries }, expected))
-          expect([path, size, before, content, entries]).toEqual([path, size, before, expected])
+        const known = isDeepStrictEqual([end?.term, end?.view?.index, end?.view?.term], [2, 1, 1])
+        if (!known || before.index > 5 || !isDeepStrictEqual({ ...content, entries }, expected))
+          wrong.push([path, size, end, before, content, entries])
       }
     }
+    expect(wrong).toEqual([])
     // Wherever the log ended then; below 5 the snapshot is what is left.
-    expect([...new Set(ends)].sort((a, b) => a - b)).toEqual([5, 6, 7, 8, 9])
+    expect([...ends].sort((a, b) => a - b)).toEqual([5, 6, 7, 8, 9])
   })
 
   it('and has lost all of its files, goes on after its snapshot', async () => {
