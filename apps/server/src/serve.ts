@@ -7,16 +7,9 @@ import {
   systemClock,
 } from '@chatroom/chat-service'
 import type { Address, Cluster, ClusterMember, TlsFiles } from '@chatroom/configuration'
-import {
-  createReplica,
-  type EntryHolder,
-  type Limits,
-  type Replica,
-  ReplicaError,
-  type ReplicaStatus,
-} from '@chatroom/replica'
+import { createReplica, type Limits, type Replica, ReplicaError, type SavedSnapshot } from '@chatroom/replica'
 import { createProcessFencer, thisProcess } from '@chatroom/replica/process-fencer'
-import { StorageError } from '@chatroom/replication-log'
+import { type Storage, StorageError } from '@chatroom/replication-log'
 import { openFileStorage } from '@chatroom/replication-log/file'
 import { Chat, type Command, type Reply } from '@chatroom/state-machine'
 import {
@@ -24,6 +17,7 @@ import {
   createEntrySource,
   createGrpcTransport,
   createPeerTls,
+  type EntryKeeper,
   openCertificates,
   repairService,
   TransportError,
@@ -134,14 +128,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           },
           trust,
         ),
-        repairService(
-          () => ({
-            ...holderOf(replica.status()),
-            read: (from, maxBytes) => storage.read(from, maxBytes),
-            snapshot: () => replica.snapshot(),
-          }),
-          { peers: others.map(({ id }) => id), ...trust },
-        ),
+        repairService(() => keeperOf(replica, storage), { peers: others.map(({ id }) => id), ...trust }),
       ],
     }),
     // Only processes of this host can be killed from here, and only this mode needs it.
@@ -244,12 +231,18 @@ function withinQuota(bytes: number | null): {
   }
 }
 
-/** What a replica says of its log to one that lost the end of its own. */
-function holderOf({ id, disk, clusterId, term, role, admitted, lastIndex }: ReplicaStatus): {
-  readonly clusterId: string
-  readonly holder: EntryHolder
-} {
-  return { clusterId, holder: { id, disk, term, leads: role === 'leader', admitted, lastIndex } }
+/** What another replica may have of this one, also while it waits for what it has lost itself: then it has only what is whole, and vouches for nothing. */
+function keeperOf(replica: Replica<Command, Reply, Chat>, storage: Storage): EntryKeeper {
+  const snapshot = (): Promise<SavedSnapshot | null> => replica.snapshot()
+  const end = replica.mending()?.damage.end
+  if (end !== undefined) {
+    const read: EntryKeeper['read'] = async (from, maxBytes) =>
+      (await storage.salvage?.(from, maxBytes))?.entries ?? []
+    return { clusterId: end.clusterId, holder: null, read, snapshot }
+  }
+  const { id, disk, clusterId, term, role, admitted, lastIndex } = replica.status()
+  const holder = { id, disk, term, leads: role === 'leader', admitted, lastIndex }
+  return { clusterId, holder, read: (from, maxBytes) => storage.read(from, maxBytes), snapshot }
 }
 
 /** @throws StartupError if they cannot be used */

@@ -1,5 +1,5 @@
 import type { Member, ReplicaId } from '@chatroom/election'
-import { StorageError } from '@chatroom/replication-log'
+import { type Damage, StorageError } from '@chatroom/replication-log'
 import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
@@ -68,7 +68,10 @@ export interface Replica<
   ): ReplicaError | null
   /** Runs `query` on a state that has everything that was acknowledged before the call (linearizable). Only at the leader. Rejects with a `ReplicaError`. */
   read<T>(query: (stateMachine: Machine) => T): Promise<T>
+  /** Throws a `ReplicaError` 'stopped' while it does not take part; the message says why. */
   status(): ReplicaStatus
+  /** What is damaged on its disk and keeps it from taking part, and what it waits for, in words; null if it is not that. */
+  mending(): { readonly damage: Damage; readonly words: string } | null
   /**
    * Runs `query` on the local state as of the entry of this index: when it has been applied and before the next is, so that replicas can be compared. Rejects with
    * 'not ready' if a later entry is applied already, with 'aborted' when `signal` ends the wait, and with what `query` throws.
@@ -137,6 +140,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   /** Messages that wait for a persist, ascending by its number. */
   readonly #held: Extract<Effect, { type: 'send' }>[] = []
   #running: Running<Command, Reply> | null = null
+  #mending: { readonly damage: Damage; readonly words: string } | null = null
   /** As this replica's fencer says. */
   #process: Pick<Hello, 'pid' | 'processStart'> = { pid: 0, processStart: '' }
   readonly #stopping = new AbortController()
@@ -166,6 +170,18 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   }
 
   async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      // It may have been there for others that need what it holds.
+      if (this.#running === null) await this.#options.transport.stop()
+      throw error
+    } finally {
+      this.#mending = null
+    }
+  }
+
+  async #start(): Promise<void> {
     const { id, members, mode, stateMachine, storage, transport, observer, peers = [] } = this.#options
     const clock = this.#clock
     this.#process = (await this.#options.fencer?.self?.()) ?? this.#process
@@ -177,7 +193,12 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       withinMs: this.#options.mendWithinMs ?? 120_000,
       tailBytes: this.#limits.cacheBytes,
       signal: this.#stopping.signal,
-      emit: (event) => this.#emit(event),
+      emit: (event) => {
+        const { damage, words } = event
+        this.#mending = event.type === 'damage mended' ? null : { damage, words }
+        this.#emit(event)
+      },
+      needsOthers: async () => transport.listen?.(() => this.#whyNotThere()),
     })
     if (this.#stopped !== null) {
       await storage.close()
@@ -319,7 +340,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   /** Why these commands are not taken; most often, why none is. */
   #whyNotNow(commands: readonly Command[]): ReplicaError | null {
-    if (this.#running === null) return notStarted(this.id)
+    if (this.#running === null) return new ReplicaError('stopped', this.#whyNotThere())
     const { core } = this.#running
     if (core.role !== 'leader') return refusal('not leader', this.#leader(core))
     if (isOutOfRoom(core)) return refusal('storage full', null, fullDisks(core))
@@ -454,6 +475,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     return (await this.#running?.snapshotter.save(core)) ?? null
   }
 
+  mending(): { readonly damage: Damage; readonly words: string } | null {
+    return this.#mending
+  }
+
   load(): ReplicaLoad {
     const core = this.#core()
     return {
@@ -483,8 +508,14 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #core(): Core {
     if (this.#stopped !== null) throw this.#stopped
-    if (this.#running === null) throw notStarted(this.id)
+    if (this.#running === null) throw new ReplicaError('stopped', this.#whyNotThere())
     return this.#running.core
+  }
+
+  #whyNotThere(): string {
+    return this.#mending === null
+      ? `replica ${this.id} has not started`
+      : `replica ${this.id} does not take part yet: ${this.#mending.words}`
   }
 
   #tick(): void {
@@ -659,10 +690,6 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     )
     this.#questions.failAll(error)
   }
-}
-
-function notStarted(id: ReplicaId): ReplicaError {
-  return new ReplicaError('stopped', `replica ${id} has not started`)
 }
 
 function aborted(): ReplicaError {

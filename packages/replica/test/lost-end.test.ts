@@ -37,15 +37,20 @@ function storageOn(fileSystem: FaultFileSystem): Storage {
   })
 }
 
-/** Replica 1, whose log was cut behind entry `kept`. */
-async function cutAfter(kept: number, secondView: Uint8Array): Promise<DiskImage> {
+/** Replica 1. */
+async function whole(secondView: Uint8Array): Promise<DiskImage> {
   const fileSystem = new FaultFileSystem()
   const storage = storageOn(fileSystem)
   await storage.open({ tailBytes: 0 })
   await storage.persist({ hardState: voted, entries: log(secondView) })
   await storage.close()
+  return new Map([...fileSystem.image('durable')].filter(([name]) => !name.includes('lock-')))
+}
+
+/** The same, when its log was cut behind entry `kept`. */
+async function cutAfter(kept: number, secondView: Uint8Array): Promise<DiskImage> {
   const path = '/data/log-0000000001.seg'
-  const image = new Map([...fileSystem.image('durable')].filter(([name]) => !name.includes('lock-')))
+  const image = new Map(await whole(secondView))
   const content = Buffer.from(image.get(path) ?? [])
   // Each entry is a batch of its own; the records of the first lost one begin behind its header.
   const lost = log(secondView)[kept]?.payload ?? new Uint8Array(0)
@@ -255,5 +260,64 @@ describe('a log that lost its end, where the others have given theirs up', () =>
   it('and the other cannot tell how far it was confirmed, is refused as before', async () => {
     const other = replica({ snapshotAt: 11 })
     expect(await healed('majority', await cutAfter(6, all), other)).toContain('entries from')
+  })
+})
+
+describe('replicas that are damaged in different places', () => {
+  /** Bits of the payloads of these entries are flipped. */
+  async function damaged(...indices: readonly number[]): Promise<Storage> {
+    const path = '/data/log-0000000001.seg'
+    const image = await whole(all)
+    const content = Buffer.from(image.get(path) ?? [])
+    for (const index of indices) {
+      const at = content.indexOf(Buffer.alloc(200, index)) + 100
+      content.writeUInt8(index ^ 1, at)
+    }
+    return storageOn(
+      new FaultFileSystem({ image: new Map([...image, [path, Uint8Array.from(content)]]), pid: 3 }),
+    )
+  }
+
+  it('mend each other while each of them waits', async () => {
+    const clock = new VirtualClock()
+    const storages = [await damaged(3, 10), await damaged(6, 11)]
+    const waiting = new Set<Storage>()
+    /** What the other one hands out while it waits, and then all. */
+    const sourceOf = (id: number): EntrySource => ({
+      name: `replica ${id}`,
+      fetch: async ({ from, to }) => {
+        const storage = storages[id]
+        if (storage === undefined || !waiting.has(storage)) throw new Error('nobody listens')
+        const copy = await storage
+          .salvage?.(from, 100_000)
+          .catch(async () => ({ clusterId, entries: await storage.read(from, 100_000) }))
+        return { clusterId, entries: copy?.entries.filter(({ index }) => index <= (to ?? index)) ?? [] }
+      },
+    })
+    let left = storages.length
+    const opened = storages.map(async (storage, id) => {
+      const stored = await openWhole({
+        storage,
+        mode: 'fail-stop',
+        sources: [sourceOf(1 - id)],
+        clock,
+        withinMs: 60_000,
+        tailBytes: 0,
+        signal: new AbortController().signal,
+        emit: () => undefined,
+        needsOthers: async () => void waiting.add(storage),
+      }).finally(() => {
+        left--
+      })
+      return stored.last.index
+    })
+    const both = Promise.all(opened)
+    both.catch(() => undefined)
+    while (left > 0) {
+      for (let turn = 0; turn < 400 && left > 0; turn++) await Promise.resolve()
+      if (left > 0) clock.advance(500)
+    }
+    expect(await both).toEqual([12, 12])
+    for (const storage of storages) await storage.close()
   })
 })

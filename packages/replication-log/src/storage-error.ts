@@ -34,6 +34,8 @@ export type StorageErrorCode =
  * log may go on only with a copy of which it is proven that it has all that this one can have confirmed.
  */
 export interface LostEnd {
+  /** '' if it has not met one. */
+  readonly clusterId: string
   /** What is left of log and snapshot reaches to here. */
   readonly last: Position
   /** No entry of a later term was ever confirmed here. */

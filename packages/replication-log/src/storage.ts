@@ -115,6 +115,11 @@ export interface Storage {
    * how much is lost, the copy of a log's end makes up for it, if it follows something that this log or its snapshot has.
    */
   mend(damage: Damage, using: Remedy): Promise<boolean>
+  /**
+   * After `open` rejected with `corrupt`, and before it is called again: entries from `from` on that lie before the damage and are whole, for others that are damaged elsewhere; contiguous, at
+   * most `maxBytes` but at least one if there is one. They may have been void already: no more than what a replica that takes no part can say. Without this method others get nothing.
+   */
+  salvage?(from: number, maxBytes: number): Promise<EntryCopy>
   /** Resolves when everything in the batch survives a power cut. Code `full`: nothing was changed, writing may be tried again later. */
   persist(batch: PersistBatch): Promise<void>
   /**

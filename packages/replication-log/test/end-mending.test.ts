@@ -124,6 +124,7 @@ describe('a log that was cut short', () => {
     const fileSystem = new FaultFileSystem({ image: without(image, ...segments(image)), pid: 9 })
     const storage = openSample(fileSystem)
     expect(await endOf(storage)).toEqual({
+      clusterId: 'cluster',
       last: { index: 5, term: 2 },
       term: 2,
       view: { index: 1, term: 1, payload: new Uint8Array([7, 7, 7]) },
@@ -140,6 +141,7 @@ describe('a log that was cut short', () => {
     const fileSystem = new FaultFileSystem({ image: without(image, ...lost), pid: 9 })
     const storage = openSample(fileSystem)
     expect(await endOf(storage)).toEqual({
+      clusterId: 'cluster',
       last: { index: 0, term: 0 },
       term: 2,
       view: { index: 1, term: 1, payload: null },
@@ -322,5 +324,43 @@ describe('a view', () => {
       last: { index: 90, term: 4 },
       view: { index: 80, term: 4, payload: new Uint8Array([7, 7, 7]) },
     })
+  })
+})
+
+describe('a damaged log', () => {
+  it('gives away what is whole before the damage, as long as it is not open, and nothing else', async () => {
+    const image = await sample('closed')
+    const [path = ''] = segments(image).slice(-1)
+    const content = Buffer.from(image.get(path) ?? [])
+    // The payload of entry 8 is 200 times 0x48; entry 7 is in a batch before.
+    content.writeUInt8(0, content.indexOf(Buffer.alloc(8, 0x48)) + 5)
+    const fileSystem = new FaultFileSystem({ image: new Map([...image, [path, content]]), pid: 9 })
+    const storage = openSample(fileSystem)
+    await expect(storage.salvage?.(1, 10_000)).rejects.toMatchObject({ code: 'closed' })
+    expect(await refusal(storage)).toMatchObject({ from: 8 })
+    const { entries } = await copyFrom(1, 7)
+    expect(await storage.salvage?.(1, 10_000)).toEqual({ clusterId: 'cluster', entries })
+    expect((await storage.salvage?.(3, 1))?.entries).toEqual(entries.slice(2, 3))
+    expect((await storage.salvage?.(8, 10_000))?.entries).toEqual([])
+    const copy = { clusterId: 'cluster', entries: (await copyFrom(8)).entries }
+    expect(await storage.mend({ file: path, from: 8, to: 8 }, copy)).toBe(true)
+    await storage.open({ tailBytes: 0 })
+    await expect(storage.salvage?.(1, 10_000)).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  it('gives away nothing that rots on meanwhile', async () => {
+    const image = await sample('closed')
+    const [first = '', second = ''] = segments(image)
+    const fileSystem = new FaultFileSystem({ image: without(image, second), pid: 9 })
+    const storage = openSample(fileSystem)
+    await refusal(storage)
+    const last3 = (await copyFrom(7)).entries
+    expect((await storage.salvage?.(7, 10_000))?.entries).toEqual(last3)
+    const [third = ''] = segments(image).slice(-1)
+    const file = await fileSystem.open(third, 'write')
+    await file.write(new Uint8Array(3000), 64)
+    await file.close()
+    expect((await storage.salvage?.(7, 10_000))?.entries).toEqual([])
+    expect(first).not.toBe(third)
   })
 })

@@ -327,3 +327,40 @@ describe('the transport itself', () => {
     expect(() => createGrpcTransport({ id: 0, listen, peers: new Map([[1, address]]) })).toThrow(message)
   })
 })
+
+describe('a replica that does not take part yet', () => {
+  test('is as exactly gone as one that nobody listens for, says why, and is linked to when it begins', async () => {
+    const ports = await freePorts(2)
+    const waiting = createGrpcTransport({
+      id: 1,
+      listen: { host, port: ports[1] ?? 0 },
+      peers: new Map([[0, { host, port: ports[0] ?? 0 }]]),
+    })
+    closers.push(() => waiting.stop())
+    await waiting.listen?.(() => 'replica 1 waits for entry 5')
+    const { recorder } = await start(0, ports)
+    await recorder.untilObserved(1, 'refused')
+    expect(recorder.observations(1).slice(0, 3)).toEqual([
+      { type: 'attempting', peer: 1, attempt: 1 },
+      { type: 'rejected', peer: 1, reason: 'replica 1 waits for entry 5' },
+      { type: 'refused', peer: 1, attempt: 1, exact: true },
+    ])
+    const begun = new TransportRecorder(helloOf(1))
+    await waiting.start(begun)
+    await recorder.untilObserved(1, 'connected')
+    await begun.untilObserved(0, 'connected')
+  })
+
+  test('has an address that nobody else may take, until it stops', async () => {
+    const [port = 0] = await freePorts(1)
+    const make = (): GrpcTransport => createGrpcTransport({ id: 1, listen: { host, port }, peers: new Map() })
+    const first = make()
+    await first.listen?.(() => 'it waits')
+    await expect(make().listen?.(() => 'it waits')).rejects.toMatchObject({ code: 'address in use' })
+    await first.stop()
+    const second = make()
+    closers.push(() => second.stop())
+    await second.listen?.(() => 'it waits')
+    expect(second.address).toEqual({ host, port })
+  })
+})

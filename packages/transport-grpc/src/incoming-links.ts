@@ -26,6 +26,12 @@ export const linkMethod: { readonly link: MethodDefinition<Buffer, Buffer> } = {
   },
 }
 
+/**
+ * What a process answers that holds the peer address of its replica and has not begun an incarnation. Nobody else may answer so: it is as exact as a refused connect, since the process that held the
+ * address before has ended.
+ */
+export const notTakingPart: status = status.NOT_FOUND
+
 export interface IncomingLinksOptions {
   readonly peers: ReadonlyMap<ReplicaId, PeerAddress>
   readonly limits: TransportLimits

@@ -10,6 +10,7 @@ import {
 import { status } from '@grpc/grpc-js'
 import { isLoopback, type PeerAddress } from './address.ts'
 import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
+import { notTakingPart } from './incoming-links.ts'
 import type { TransportLimits } from './limits.ts'
 import { type LinkFault, LinkStream } from './link-stream.ts'
 import { listenerFault } from './listener-fault.ts'
@@ -174,9 +175,18 @@ export class PeerLink {
     if (state.name !== 'dialling') return
     clearTimeout(state.deadline)
     if (fault.type === 'refused') this.#refused(attempt)
+    else if (fault.type === 'status' && fault.code === notTakingPart) this.#notThere(attempt, fault.reason)
     else if (fault.type === 'untrusted') this.#rejected(attempt, fault.reason)
     else if (fault.type === 'status' && rejectingCodes.has(fault.code)) this.#rejected(attempt, fault.reason)
     else this.#unreachable(attempt, fault.reason)
+  }
+
+  /** Whoever was there before has ended, as with a refused connect. */
+  #notThere(attempt: number, reason: string): void {
+    const { peer, rejections } = this.#options
+    this.#state = { name: 'ended' }
+    rejections.report(peer, 'caller', reason)
+    this.#refused(attempt)
   }
 
   #refused(attempt: number): void {

@@ -10,7 +10,7 @@ import {
 import { formatAddress, type PeerAddress } from './address.ts'
 import { type PeerCredentials, plainText } from './credentials.ts'
 import { TransportError } from './errors.ts'
-import { IncomingLinks, type LinkCall, linkMethod } from './incoming-links.ts'
+import { IncomingLinks, type LinkCall, linkMethod, notTakingPart } from './incoming-links.ts'
 import { defaultTransportLimits, type TransportLimits } from './limits.ts'
 import { type Listener, openListener } from './listener.ts'
 import { PeerLink } from './peer-link.ts'
@@ -64,7 +64,8 @@ export class GrpcLinks implements GrpcTransport {
   #server: Server | undefined
   #resolveClosed!: () => void
   #rejectClosed!: (error: TransportError) => void
-  #state: 'new' | 'started' | 'stopped' = 'new'
+  #state: 'new' | 'listening' | 'started' | 'stopped' = 'new'
+  #whyNot: () => string = () => 'it has not started'
 
   constructor(options: GrpcTransportOptions, open: typeof openListener) {
     this.#options = options
@@ -86,8 +87,16 @@ export class GrpcLinks implements GrpcTransport {
     return this.#listener?.address ?? null
   }
 
+  async listen(whyNot: () => string): Promise<void> {
+    if (this.#state !== 'new') return
+    this.#state = 'listening'
+    this.#whyNot = whyNot
+    await this.#bind()
+  }
+
   async start(receiver: TransportReceiver): Promise<void> {
-    if (this.#state !== 'new')
+    const isBound = this.#state === 'listening'
+    if (this.#state !== 'new' && !isBound)
       throw new TransportError('invalid configuration', 'This transport was started before: make a new one.')
     this.#state = 'started'
     const rejections = new Rejections(receiver)
@@ -100,24 +109,9 @@ export class GrpcLinks implements GrpcTransport {
       heard: (peer) => this.#links.get(peer)?.nudge(),
       faultOfCaller: (call, id) => this.#credentials.faultOfReplica(call, id),
     })
-    const server = this.#createServer(incoming)
-    // The gRPC library gets connections that are safe already.
-    const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-    const listener = await this.#open(this.#options.listen, {
-      connected: (socket) =>
-        this.#credentials.receive(socket, (connection) => injector.injectConnection(connection)),
-      lost: (error) => {
-        this.#stopLinks()
-        this.#rejectClosed(error)
-      },
-    })
-    this.#listener = listener
     this.#incoming = incoming
-    this.#server = server
-    if (this.#isStopped()) {
-      this.#stopLinks()
-      return
-    }
+    if (!isBound) await this.#bind()
+    if (this.#isStopped()) return
     for (const [peer, address] of this.#peers) {
       const link = new PeerLink({
         peer,
@@ -131,6 +125,23 @@ export class GrpcLinks implements GrpcTransport {
       this.#links.set(peer, link)
     }
     for (const link of this.#links.values()) link.start()
+  }
+
+  async #bind(): Promise<void> {
+    const server = this.#createServer()
+    // The gRPC library gets connections that are safe already.
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+    const listener = await this.#open(this.#options.listen, {
+      connected: (socket) =>
+        this.#credentials.receive(socket, (connection) => injector.injectConnection(connection)),
+      lost: (error) => {
+        this.#stopLinks()
+        this.#rejectClosed(error)
+      },
+    })
+    this.#listener = listener
+    this.#server = server
+    if (this.#isStopped()) this.#stopLinks()
   }
 
   send(to: Member, message: Message): void {
@@ -162,7 +173,7 @@ export class GrpcLinks implements GrpcTransport {
     this.#listener?.close()
   }
 
-  #createServer(incoming: IncomingLinks): Server {
+  #createServer(): Server {
     const { queueBytes, pingMs, silentMs } = this.#limits
     const server = new Server({
       'grpc.max_receive_message_length': queueBytes,
@@ -170,7 +181,12 @@ export class GrpcLinks implements GrpcTransport {
       'grpc.keepalive_timeout_ms': silentMs,
       'grpc.enable_channelz': 0,
     })
-    server.addService(linkMethod, { link: (call: LinkCall) => incoming.handle(call) })
+    server.addService(linkMethod, {
+      link: (call: LinkCall) =>
+        this.#incoming === undefined
+          ? call.emit('error', { code: notTakingPart, details: this.#whyNot() })
+          : this.#incoming.handle(call),
+    })
     for (const { definition, implementation } of this.#options.services ?? [])
       server.addService(definition, implementation)
     return server

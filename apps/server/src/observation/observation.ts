@@ -14,6 +14,7 @@ const lookEvery = 250
 interface Observed {
   readonly replica: {
     status(): ReplicaStatus
+    mending(): { readonly words: string } | null
     load(): ReplicaLoad
     readonly stateMachine: Pick<Chat, 'counts' | 'answeredAgain'>
   }
@@ -53,7 +54,10 @@ export async function createObservation(address: Address | null): Promise<Observ
       return null
     }
   }
-  const ready = (): readonly Check[] => readiness({ status: status(), stopping, diskFull })
+  const ready = (): readonly Check[] => {
+    const beginning = observed?.replica.mending()?.words ?? null
+    return readiness({ status: status(), beginning, stopping, diskFull })
+  }
   const live = (): readonly Check[] => [{ name: 'replica', fault: halted }]
   const look = (): void =>
     health.update({ ready: isReady(ready()), serving: !stopping && status()?.serving === true })

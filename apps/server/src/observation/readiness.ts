@@ -16,6 +16,8 @@ export type Readable = Pick<
 export interface Condition {
   /** null: the replica does not run (yet). */
   readonly status: Readable | null
+  /** What it does before it runs, in words. Default: it starts. */
+  readonly beginning?: string | null
   /** It was asked to stop. */
   readonly stopping: boolean
   readonly diskFull: boolean
@@ -25,11 +27,12 @@ export interface Condition {
  * Whether this replica counts: it takes part, is up to date, and knows who leads. A follower is ready, too: clients find the leader from it. Whoever restarts replicas
  * one after the other waits for this before the next.
  */
-export function readiness({ status, stopping, diskFull }: Condition): readonly Check[] {
+export function readiness({ status, beginning, stopping, diskFull }: Condition): readonly Check[] {
+  const starting = beginning ?? 'it is starting'
   return [
-    { name: 'running', fault: stopping ? 'it was asked to stop' : status === null ? 'it is starting' : null },
-    { name: 'leader', fault: status === null ? 'it is starting' : leaderFault(status) },
-    { name: 'member', fault: status === null ? 'it is starting' : memberFault(status) },
+    { name: 'running', fault: stopping ? 'it was asked to stop' : status === null ? starting : null },
+    { name: 'leader', fault: status === null ? starting : leaderFault(status) },
+    { name: 'member', fault: status === null ? starting : memberFault(status) },
     { name: 'disk', fault: diskFull ? 'the disk is full: writes are refused until there is room' : null },
   ]
 }

@@ -58,6 +58,11 @@ export interface TransportReceiver {
  * (rule 1 depends on it); an implementation that loses its listener calls `receiver`'s owner by rejecting `closed`.
  */
 export interface Transport {
+  /**
+   * Binds the listener before `start`, for a replica that is not ready to take part: what else shares its port (status, repair) is there, and links are refused with `whyNot`. To the others that is as
+   * a refused connect: who holds the address now is not any incarnation that they know. A transport without this is silent until `start`.
+   */
+  listen?(whyNot: () => string): Promise<void>
   /** Binds, then keeps a link to every peer: attempts at once, then with short pauses that grow up to half a second. Rejects with a clear error if the address is taken. */
   start(receiver: TransportReceiver): Promise<void>
   /**

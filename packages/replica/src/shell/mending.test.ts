@@ -38,6 +38,7 @@ function source(
       const { from, to } = request
       return {
         clusterId: 'c',
+        holder: { id: 1, disk: 'one', term: 1, leads: false, admitted: false, lastIndex: 9 },
         entries:
           kept[0] !== undefined && from < kept[0].index
             ? []

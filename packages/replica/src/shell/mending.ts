@@ -1,25 +1,18 @@
-import type { ModeName } from '@chatroom/election'
-import {
-  type Damage,
-  entryBytes,
-  type Storage,
-  StorageError,
-  type StoredState,
-} from '@chatroom/replication-log'
-import { ReplicaError } from '../errors.ts'
+import { type Damage, type Storage, StorageError, type StoredState } from '@chatroom/replication-log'
 import type { Clock } from '../ports/clock.ts'
-import type { EntryAnswer, EntryHolder, EntrySource } from '../ports/entry-source.ts'
-import { whyNotProven } from './end-proof.ts'
+import type { EntrySource } from '../ports/entry-source.ts'
+import {
+  type Attempt,
+  mendWithEnd,
+  mendWithEntries,
+  mendWithSnapshot,
+  NotYet,
+  type Patient,
+  stopIf,
+} from './mending-attempts.ts'
 
-/** How often sources that did not answer are asked again. */
+/** How often sources that were of no help yet are asked again. */
 const ASK_AGAIN_MS = 1_000
-/** How long one source may take, to answer with entries and with a whole snapshot. */
-const ANSWER_MS = 30_000
-const SNAPSHOT_MS = 600_000
-/** Of a log no more is fetched entry by entry. */
-const MOST_BYTES = 64 * 1024 * 1024
-/** Where two logs may still agree, entries back from where this one ends. */
-const BACK = [0, 1_000, Number.POSITIVE_INFINITY]
 
 /** What a replica does about damage on its disk before it takes part. */
 export type MendingEvent =
@@ -30,17 +23,14 @@ export type MendingEvent =
   /** `words` say with what. */
   | { readonly type: 'damage mended'; readonly damage: Damage; readonly words: string }
 
-export interface MendingParts {
-  readonly storage: Storage
-  readonly mode: ModeName
+export interface MendingParts extends Patient {
   readonly sources: readonly EntrySource[]
-  readonly clock: Clock
   /** Milliseconds to wait for sources that do not answer. */
   readonly withinMs: number
   readonly tailBytes: number
-  /** Aborted when the replica is stopped. */
-  readonly signal: AbortSignal
   readonly emit: (event: MendingEvent) => void
+  /** It needs others: they may be damaged elsewhere and need this one. */
+  readonly needsOthers?: () => Promise<void>
 }
 
 /**
@@ -68,206 +58,99 @@ export async function openWhole(parts: MendingParts): Promise<StoredState> {
   }
 }
 
+/** One way to make up for a damage with what others have. */
+interface Way {
+  readonly attempt: Attempt
+  /** With what it was mended then. */
+  readonly words: (source: string) => string
+  /** Who can never help so, and why; '' if that is nothing to speak of. */
+  readonly refused: Map<EntrySource, string>
+}
+
 /** Says with what it was mended, or rejects. */
 async function mend(parts: MendingParts, damage: Damage, message: string): Promise<string> {
-  const { storage, clock, withinMs } = parts
+  const { storage, clock, withinMs, emit, signal } = parts
   if (await storage.mend(damage, 'directory')) return 'mended from what was left of it'
+  await parts.needsOthers?.()
   const until = clock.now() + withinMs
-  // Without a last one nobody can tell which entries are lost.
-  const bounded = damage.to !== null || damage.end === undefined
-  const entries = bounded ? await askOthers(parts, damage, until, mendWithEntries) : nobody
-  if (entries.source !== null) return `mended with ${entriesOf(damage)} from ${entries.source}`
-  if (await storage.mend(damage, 'snapshot')) return `gave up ${entriesOf(damage)}, which the snapshot has`
-  const snapshot = bounded ? await askOthers(parts, damage, until, mendWithSnapshot) : nobody
-  if (snapshot.source !== null) return `mended with a snapshot of ${snapshot.source}`
-  const end = damage.end === undefined ? nobody : await askOthers(parts, damage, until, mendWithEnd)
-  if (end.source !== null) return `mended with the log of ${end.source}`
-  const refusals = [entries, snapshot, end].flatMap((each) => (each.refusals === '' ? [] : [each.refusals]))
-  throw new StorageError(
-    'corrupt',
-    `${message}; ${refusals.length > 0 ? refusals.join('; ') : 'no other replica can tell what was there'}; this replica does not start without them: bring back a replica that has them${damage.end === undefined ? '' : ', or the lost file'}; if there is none, replace this replica by a new one with an empty directory, after \`chatctl recover --without\` its id if the others wait for it`,
-    { damage },
-  )
-}
-
-const nobody: Outcome = { source: null, refusals: '' }
-
-/** Who helped; or, in words, why nobody could. */
-interface Outcome {
-  readonly source: string | null
-  readonly refusals: string
-}
-
-/** Why this source is of no help now, though it may be later. */
-class NotYet extends Error {}
-
-/** Resolves to null if the damage is mended, or to why this source is of no help. Rejects with anything but a `StorageError` if it did not answer, or is to be asked again. */
-type Attempt = (parts: MendingParts, damage: Damage, source: EntrySource) => Promise<string | null>
-
-async function mendWithEntries(
-  { storage, clock, signal }: MendingParts,
-  damage: Damage,
-  source: EntrySource,
-): Promise<string | null> {
-  const { from, to, needsSnapshot = false } = damage
-  if (from === null || needsSnapshot) return ''
-  const ask = (first: number): Promise<EntryAnswer> =>
-    answerOf((late) => source.fetch({ from: first, to }, late), ANSWER_MS, clock, signal)
-  // The entry before proves that both logs are the same up to there; it may be in a snapshot there already.
-  let copy = await ask(Math.max(1, from - 1))
-  if (copy.entries.length === 0 && from > 1) copy = await ask(from)
-  if (copy.entries.length > 0 && (await storage.mend(damage, copy))) return null
-  return copy.entries.some(({ index }) => index >= from) ? 'has others' : 'does not have them'
-}
-
-async function mendWithSnapshot(
-  { storage, clock, signal }: MendingParts,
-  damage: Damage,
-  source: EntrySource,
-  asGround = false,
-): Promise<string | null> {
-  if (damage.from === null || source.snapshot === undefined) return ''
-  let broken: { readonly cause: unknown } | null = null
-  try {
-    return await answerOf(
-      async (late) => {
-        const copy = await source.snapshot?.(late)
-        if (copy === null || copy === undefined) return 'has applied nothing yet'
-        async function* chunks(from: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-          try {
-            yield* from
-          } catch (cause) {
-            broken = { cause }
-            throw cause
-          }
-        }
-        const mended = await storage.mend(damage, { ...copy, chunks: chunks(copy.chunks), asGround })
-        return mended ? null : `has a snapshot at entry ${copy.info.index}, which does not have them`
-      },
-      SNAPSHOT_MS,
-      clock,
-      signal,
-    )
-  } catch (error) {
-    throw causeOf(broken) ?? error
-  }
-}
-
-/**
- * What others know changes while they elect a leader and commit: so they are asked again, whatever they say. Where the entries are given up already, a snapshot is the ground that the
- * rest follows.
- */
-async function mendWithEnd(parts: MendingParts, damage: Damage, source: EntrySource): Promise<string | null> {
-  const { storage, mode } = parts
-  const { end } = damage
-  if (end === undefined) return ''
-  for (const back of BACK) {
-    let from = Math.max(1, end.last.index - back)
-    let log = await logFrom(parts, source, from)
-    if (isGivenUp(log, from) && from === end.last.index) log = await logFrom(parts, source, ++from)
-    if (isGivenUp(log, from)) break
-    const why = whyNotProven(mode, end, log.holder, log)
-    if (why !== null) throw new NotYet(why)
-    const reached = log.entries.at(-1)?.index ?? from - 1
-    if (await storage.mend(damage, { ...log, from, end: reached })) return null
-    if (from === 1) break
-  }
-  const why = await mendWithSnapshot(parts, damage, source, true)
-  if (why === null) return null
-  throw new NotYet(why === '' ? 'has other entries' : why)
-}
-
-type HeldLog = EntryAnswer & { readonly holder: EntryHolder }
-
-/** From `from` on all that the source had when it was asked first; none, if it has given up the first of them or they are too many. */
-async function logFrom({ clock, signal }: MendingParts, source: EntrySource, from: number): Promise<HeldLog> {
-  const ask = (first: number): Promise<EntryAnswer> =>
-    answerOf((late) => source.fetch({ from: first, to: null }, late), ANSWER_MS, clock, signal)
-  const { clusterId, holder, entries } = await ask(from)
-  if (holder === undefined) throw new NotYet('does not take part yet')
-  const found = [...entries]
-  let bytes = found.reduce((sum, entry) => sum + entryBytes(entry), 0)
-  for (let last = found.at(-1); last !== undefined && last.index < holder.lastIndex; last = found.at(-1)) {
-    if (bytes > MOST_BYTES) return { clusterId, holder, entries: [] }
-    // Some were not on its disk yet. With the last one again: if it is another, all the log may be.
-    const [same, ...more] = (await ask(last.index)).entries
-    if (same?.term !== last.term || more.length === 0) throw new NotYet('is changing its log')
-    for (const entry of more) bytes += entryBytes(entry)
-    found.push(...more)
-  }
-  return { clusterId, holder, entries: found }
-}
-
-function isGivenUp({ holder, entries }: HeldLog, from: number): boolean {
-  return entries.length === 0 && holder.lastIndex >= from
-}
-
-function causeOf(broken: { readonly cause: unknown } | null): unknown {
-  return broken?.cause
-}
-
-/** Asks all others, and those that do not answer again, until one helped or none is left that could. */
-async function askOthers(
-  parts: MendingParts,
-  damage: Damage,
-  until: number,
-  attempt: Attempt,
-): Promise<Outcome> {
-  const { sources, clock, withinMs, emit, signal } = parts
-  const refused = new Map<EntrySource, string>()
-  let silent = ''
-  for (;;) {
-    const quiet: string[] = []
-    const notYet: string[] = []
-    for (const source of sources) {
-      if (refused.has(source)) continue
-      stopIf(signal)
-      try {
-        const why = await attempt(parts, damage, source)
-        if (why === null) return { source: source.name, refusals: '' }
-        refused.set(source, why)
-      } catch (error) {
-        if (error instanceof StorageError) throw error
-        stopIf(signal)
-        if (error instanceof NotYet) notYet.push(`${source.name} ${error.message}`)
-        else quiet.push(`${source.name} (${error instanceof Error ? error.message : String(error)})`)
-      }
+  const ways = waysFor(damage)
+  const [first] = ways
+  let told = ''
+  for (let round = 0; ; round++) {
+    const open = { notYet: new Set<string>(), silent: new Map<EntrySource, string>() }
+    for (const way of ways) {
+      const source = await askOthers(parts, damage, way, open)
+      if (source !== null) return way.words(source)
+      if (way === first && round === 0 && (await storage.mend(damage, 'snapshot')))
+        return `gave up ${entriesOf(damage)}, which the snapshot has`
     }
-    const answered = [...refused].flatMap(([{ name }, why]) => (why === '' ? [] : [`${name} ${why}`]))
-    const silence = quiet.length === 0 ? [] : [`no answer from ${quiet.join(', ')}`]
-    const words = [...notYet, ...silence].join(', ')
-    if (words === '') return { source: null, refusals: answered.join(', ') }
-    if (clock.now() >= until) {
-      const late = silence.map((each) => `${each} within ${withinMs} ms`)
-      return { source: null, refusals: [...answered, ...notYet, ...late].join(', ') }
+    const silence = open.silent.size === 0 ? '' : `no answer from ${[...open.silent.values()].join(', ')}`
+    const words = [...open.notYet, silence].filter((each) => each !== '').join(', ')
+    if (words === '' || clock.now() >= until) {
+      const late = silence === '' ? [] : [`${silence} within ${withinMs} ms`]
+      throw refusal(damage, message, [...refusalsOf(ways), ...open.notYet, ...late])
     }
-    if (words !== silent)
+    if (words !== told)
       emit({ type: 'damage waits', damage, words: `waits for ${entriesOf(damage)}: ${words}` })
-    silent = words
+    told = words
     await pause(ASK_AGAIN_MS, clock, signal)
   }
 }
 
-async function answerOf<T>(
-  ask: (signal: AbortSignal) => Promise<T>,
-  withinMs: number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<T> {
-  const late = new AbortController()
-  const cancel = clock.after(withinMs, () => late.abort())
-  const abort = (): void => late.abort()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await ask(late.signal)
-  } finally {
-    cancel()
-    signal.removeEventListener('abort', abort)
-  }
+function waysFor(damage: Damage): readonly Way[] {
+  const way = (attempt: Attempt, words: (source: string) => string): Way => ({
+    attempt,
+    words,
+    refused: new Map(),
+  })
+  const entries = way(mendWithEntries, (source) => `mended with ${entriesOf(damage)} from ${source}`)
+  const snapshot = way(mendWithSnapshot, (source) => `mended with a snapshot of ${source}`)
+  const end = way(mendWithEnd, (source) => `mended with the log of ${source}`)
+  if (damage.end === undefined) return [entries, snapshot]
+  // Without a last one nobody can tell which entries are lost.
+  return damage.to === null ? [end] : [entries, snapshot, end]
 }
 
-function stopIf(signal: AbortSignal): void {
-  if (signal.aborted) throw new ReplicaError('stopped', 'stopped while its storage was mended')
+function refusalsOf(ways: readonly Way[]): string[] {
+  return ways.flatMap(({ refused }) => {
+    const words = [...refused].flatMap(([{ name }, why]) => (why === '' ? [] : [`${name} ${why}`]))
+    return words.length === 0 ? [] : [words.join(', ')]
+  })
+}
+
+function refusal(damage: Damage, message: string, why: readonly string[]): StorageError {
+  const others = why.length > 0 ? why.join('; ') : 'no other replica can tell what was there'
+  const lostFile = damage.end === undefined ? '' : ', or the lost file'
+  return new StorageError(
+    'corrupt',
+    `${message}; ${others}; this replica does not start without them: bring back a replica that has them${lostFile}; if there is none, replace this replica by a new one with an empty directory, after \`chatctl recover --without\` its id if the others wait for it`,
+    { damage },
+  )
+}
+
+/** Asks all others once that may help so. Returns the name of the one that did; or null, and notes who may help later. */
+async function askOthers(
+  parts: MendingParts,
+  damage: Damage,
+  { attempt, refused }: Way,
+  open: { readonly notYet: Set<string>; readonly silent: Map<EntrySource, string> },
+): Promise<string | null> {
+  for (const source of parts.sources) {
+    if (refused.has(source) || open.silent.has(source)) continue
+    stopIf(parts.signal)
+    try {
+      const why = await attempt(parts, damage, source)
+      if (why === null) return source.name
+      refused.set(source, why)
+    } catch (error) {
+      if (error instanceof StorageError) throw error
+      stopIf(parts.signal)
+      if (error instanceof NotYet) open.notYet.add(`${source.name} ${error.message}`)
+      else
+        open.silent.set(source, `${source.name} (${error instanceof Error ? error.message : String(error)})`)
+    }
+  }
+  return null
 }
 
 function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {

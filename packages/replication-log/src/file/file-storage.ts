@@ -1,15 +1,25 @@
 import { resolve as resolvePath } from 'node:path'
 import type { Entry, Position } from '../entry.ts'
 import { PersistOrder } from '../persist-order.ts'
-import type { PersistBatch, Remedy, SnapshotInfo, SnapshotWriter, Storage, StoredState } from '../storage.ts'
+import type {
+  EntryCopy,
+  PersistBatch,
+  Remedy,
+  SnapshotInfo,
+  SnapshotWriter,
+  Storage,
+  StoredState,
+} from '../storage.ts'
 import { type Damage, StorageError } from '../storage-error.ts'
 import { recordBytes } from './batch.ts'
 import { mendEnd } from './end-mending.ts'
 import type { FileSystem } from './file-system.ts'
+import { LogScan } from './log-scan.ts'
 import { mendLog } from './mending.ts'
 import { nodeFileSystem } from './node-file-system.ts'
 import { enterDirectory, findLog, findState, notOpen, type OpeningHome } from './opening.ts'
 import { changesLog, type Pending, type PendingPersist, sameHardState, takeGroup } from './persist-queue.ts'
+import { Salvage } from './salvage.ts'
 import { SegmentedLog, type SegmentSizes } from './segmented-log.ts'
 import { SnapshotFiles, type SnapshotHost } from './snapshot-files.ts'
 import { mendWithSnapshot } from './snapshot-mending.ts'
@@ -67,6 +77,7 @@ class FileStorage implements Storage {
   #phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new'
   #failure: StorageError | null = null
   #release: (() => Promise<void>) | null = null
+  #salvage: Salvage | null = null
   #state: StateFiles | null = null
   #log: SegmentedLog | null = null
   #order: PersistOrder | null = null
@@ -135,6 +146,11 @@ class FileStorage implements Storage {
       await this.#letGo()
       this.#phase = 'new'
     }
+  }
+
+  async salvage(from: number, maxBytes: number): Promise<EntryCopy> {
+    if (!this.#salvage) throw notOpen()
+    return await this.#salvage.read(from, maxBytes)
   }
 
   async persist(batch: PersistBatch): Promise<void> {
@@ -224,7 +240,10 @@ class FileStorage implements Storage {
   async #load(tailBytes: number): Promise<StoredState> {
     const { fileSystem, directory, replicaId } = this.#home
     const found = await findState(this.#home)
-    const scan = await findLog(this.#home, found, this.#snapshots)
+    const scan = new LogScan(found.disk, found.state.durable)
+    this.#salvage = new Salvage(this.#home, found, scan)
+    await findLog(this.#home, found, this.#snapshots, scan)
+    this.#salvage = null
     const log = await SegmentedLog.open(fileSystem, directory, found, scan, this.#sizes)
     this.#log = log
     const state = await StateFiles.open(fileSystem, directory, found)

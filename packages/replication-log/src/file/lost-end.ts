@@ -15,6 +15,7 @@ export function lostEnd(found: StateOnDisk, scan: LogScan, snapshots: SnapshotFi
     views.find((each) => each.index === view.index && each.term === view.term)?.payload ??
     (newest?.viewPosition.index === view.index && newest.viewPosition.term === view.term ? newest.view : null)
   return {
+    clusterId: hardState.clusterId,
     last: { index: last.index, term: last.term },
     term: Math.max(hardState.term, index.last.term),
     view: view.index === 0 ? null : { ...view, payload: left },

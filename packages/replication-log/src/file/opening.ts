@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { StorageError } from '../storage-error.ts'
 import type { FileSystem } from './file-system.ts'
 import { lockDirectory } from './lock.ts'
-import { LogScan } from './log-scan.ts'
+import type { LogScan } from './log-scan.ts'
 import { lostEnd, withLostEnd } from './lost-end.ts'
 import { scanSegments } from './segment-files.ts'
 import { segmentNumber } from './segment-header.ts'
@@ -68,13 +68,13 @@ export async function findState({
   return StateFiles.create(fileSystem, directory, replicaId, randomBytes(16).toString('hex'))
 }
 
-/** Reads log and snapshots and checks that together they hold everything. Changes nothing. */
+/** Reads log and snapshots and checks that together they hold everything. Changes nothing. After a rejection `scan` tells how far it came. */
 export async function findLog(
   home: OpeningHome,
   found: StateOnDisk,
   snapshots: SnapshotFiles,
-): Promise<LogScan> {
-  const scan = new LogScan(found.disk, found.state.durable)
+  scan: LogScan,
+): Promise<void> {
   try {
     await scanSegments(home.fileSystem, home.directory, found, scan)
   } catch (error) {
@@ -99,7 +99,6 @@ export async function findLog(
     )
   }
   if (scan.torn) home.report(`cut off what a crash left half-written after entry ${last.index}`)
-  return scan
 }
 
 export function notOpen(): StorageError {
