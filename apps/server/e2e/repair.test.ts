@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { newCluster, startCluster, type TestCluster } from './harness/cluster.ts'
 import { eventually } from './harness/eventually.ts'
+import { freePorts } from './harness/ports.ts'
 
 const all = [0, 1, 2]
 /** FORMAT.md: what a batch begins with, and how long its header is. */
@@ -118,6 +119,42 @@ describe('a replica whose disk is damaged', () => {
     for (const id of [1, 2]) cluster.start(id)
     await cluster.untilView(all)
     expect(events(cluster, 1).slice(-1)).toEqual(['storage.damage-mended'])
+    expect(await read()).toEqual(expected)
+  })
+
+  it('is seen while it waits, and gives what it has to another that is damaged elsewhere', async () => {
+    const metricsPort = await freePorts(3)
+    const { cluster, read } = await withMessages(['--metrics-port', String(metricsPort)])
+    for (const id of all) await cluster.replica(id).kill()
+    const lost: number[] = []
+    for (const [id, number] of [
+      [0, 10],
+      [1, 20],
+    ] as const) {
+      const { path, content, batches } = await segmentOf(cluster, id)
+      const batch = batches[number]
+      if (batch === undefined) throw new Error('too few batches')
+      content.fill(0xff, batch.offset + headerBytes, batch.offset + headerBytes + 8)
+      await writeFile(path, content)
+      lost.push(batch.first)
+    }
+    expect(lost[0]).toBeLessThan(lost[1] ?? 0)
+    cluster.start(0)
+    const why = new RegExp(
+      `waits for entr(y|ies) ${lost[0]}( to \\d+)?: no answer from replica 1 \\(nobody listens`,
+    )
+    const readyz = async (): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${metricsPort}/readyz`).catch(() => null)
+      return (await response?.text()) ?? ''
+    }
+    await eventually('it says in readyz what it waits for', async () => why.exec(await readyz()))
+    await expect(cluster.admin(0).status()).rejects.toThrow(why)
+    // With the help of 0 alone, and 0 with that of 1.
+    cluster.start(1)
+    for (const id of [0, 1]) await cluster.untilStatus(id, 'takes part', () => true)
+    expect(cluster.replica(0).stdout).toMatch(/mended with entr.* from replica 1/)
+    cluster.start(2)
+    await cluster.untilView(all)
     expect(await read()).toEqual(expected)
   })
 

@@ -66,11 +66,18 @@ export class TestCluster {
     return replica
   }
 
-  /** What a replica says of itself; null if it does not answer. */
-  async status(id: number): Promise<ReplicaStatus | null> {
+  /** Of a replica's peer port. */
+  admin(id: number): AdminClient {
     const admin = this.#admins[id]
     if (admin === undefined) throw new Error(`there is no replica ${id}`)
-    return await admin.status({ deadlineMs: 1_000 }).catch(() => null)
+    return admin
+  }
+
+  /** What a replica says of itself; null if it does not answer. */
+  async status(id: number): Promise<ReplicaStatus | null> {
+    return await this.admin(id)
+      .status({ deadlineMs: 1_000 })
+      .catch(() => null)
   }
 
   /** Waits for a replica to say something of itself that `holds`. */

@@ -160,7 +160,7 @@ describe('opening a damaged storage', () => {
       source('replica 2', [], 1_000),
     ])
     expect(wordsOf(error)).toMatch(
-      /^entry 5 is damaged.*replica 1 does not have them, no answer from replica 2 .* within 5000 ms.*empty directory, after `chatctl recover --without` its id/,
+      /^entry 5 is damaged.*replica 1 does not have them; no answer from replica 2 .* within 5000 ms.*empty directory, after `chatctl recover --without` its id/,
     )
     await open(disk, [source('replica 1', entries)])
     const storage = disk.open(0)

@@ -1,4 +1,4 @@
-import { type Damage, type Storage, StorageError, type StoredState } from '@chatroom/replication-log'
+import { type Damage, StorageError, type StoredState } from '@chatroom/replication-log'
 import type { Clock } from '../ports/clock.ts'
 import type { EntrySource } from '../ports/entry-source.ts'
 import {
