@@ -3,6 +3,7 @@ import { type Damage, StorageError } from '@chatroom/replication-log'
 import type { Effect, Report } from './core/effects.ts'
 import type { Event, MemberChange } from './core/events.ts'
 import { crashesTolerated, explainWaiting, roleOf } from './core/explain.ts'
+import { hasLeft } from './core/leaving.ts'
 import type { Limits } from './core/limits.ts'
 import { neededVersion, versionFault } from './core/machine-version.ts'
 import type { Message } from './core/messages.ts'
@@ -140,6 +141,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   /** Messages that wait for a persist, ascending by its number. */
   readonly #held: Extract<Effect, { type: 'send' }>[] = []
   #running: Running<Command, Reply> | null = null
+  /** It was there for others before it takes part. */
+  #listening = false
   #mending: { readonly damage: Damage; readonly words: string } | null = null
   /** As this replica's fencer says. */
   #process: Pick<Hello, 'pid' | 'processStart'> = { pid: 0, processStart: '' }
@@ -173,8 +176,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     try {
       await this.#start()
     } catch (error) {
-      // It may have been there for others that need what it holds.
-      if (this.#running === null) await this.#options.transport.stop()
+      if (this.#listening) await this.#options.transport.stop()
       throw error
     } finally {
       this.#mending = null
@@ -198,7 +200,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         this.#mending = event.type === 'damage mended' ? null : { damage, words }
         this.#emit(event)
       },
-      needsOthers: async () => transport.listen?.(() => this.#whyNotThere()),
+      needsOthers: async () => {
+        this.#listening = transport.listen !== undefined
+        await transport.listen?.(() => this.#whyNotThere())
+      },
     })
     if (this.#stopped !== null) {
       await storage.close()
@@ -425,7 +430,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       serving: isServing(core),
       view: currentView(core),
       viewInForce: viewInForce(core),
-      admitted: core.admitted,
+      admitted: core.admitted && !hasLeft(core),
       commitIndex: core.commitIndex,
       appliedIndex: core.appliedIndex,
       lastIndex: core.log.last.index,

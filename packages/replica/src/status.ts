@@ -70,6 +70,7 @@ export interface ReplicaStatus {
   readonly view: PlacedView
   /** The view is committed, as far as this replica knows. */
   readonly viewInForce: boolean
+  /** Whether it knows that a view names this run and is in force; not any more once it has said that it leaves. */
   readonly admitted: boolean
   readonly commitIndex: number
   readonly appliedIndex: number
