@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommandDefinition, runProgram } from '@chatroom/configuration'
@@ -104,6 +104,19 @@ describe('verify', () => {
     const { exitCode, stdout } = await run(verifyCommand, 'replica-2')
     expect(stdout).toMatch(/^Replica 2 of cluster old: entries 1 to 11; 4 files.*\nEverything is whole.\n$/)
     expect(exitCode).toBe(0)
+  })
+
+  test('the directory of a replica that was killed, and what cannot be told of it', async () => {
+    const directory = await fill()
+    const storage = openFileStorage({ directory, replicaId: 2 })
+    await storage.open({ tailBytes: 0 })
+    cpSync(directory, join(place, 'killed'), { recursive: true, filter: (path) => !path.includes('lock-') })
+    await storage.close()
+    const { exitCode, stdout } = await run(verifyCommand, 'killed')
+    expect(stdout).toContain('All that is there is whole.')
+    expect(stdout).toContain('whether more followed entry 11, and is gone, cannot be told')
+    expect(exitCode).toBe(0)
+    expect((await run(verifyCommand, directory)).stdout).toContain('Everything is whole.')
   })
 
   test('all that is damaged, with the indices', async () => {

@@ -30,8 +30,50 @@ describe('verifying a directory', () => {
       last: { index: 10, term: 2 },
       damaged: [],
       notices: [],
+      endIsKnown: true,
     })
     expect(fileSystem.operations).toEqual([])
+  })
+
+  it('claims no more than the files tell: after a power cut the last write may be gone without a trace', async () => {
+    const image = await sample('power cut')
+    const path = `${directory}/log-0000000003.seg`
+    const content = Buffer.from(image.get(path) ?? [])
+    const batch = content.lastIndexOf(Buffer.from([0xb1, 0x4c, 0x4f, 0x47]))
+    for (const [end, last] of [
+      [content.length, 10],
+      [batch, 9],
+    ] as const) {
+      const cut = new Map([...image, [path, Uint8Array.from(content.subarray(0, end))]])
+      const report = await verifyDirectory(directory, new FaultFileSystem({ image: cut, pid: 7 }))
+      expect(report).toMatchObject({ last: { index: last }, damaged: [], endIsKnown: false })
+    }
+  })
+
+  it('knows the end again when a replica that was killed was started and stopped in order, and only until it is started', async () => {
+    const fileSystem = new FaultFileSystem({ image: await sample('power cut'), pid: 7 })
+    const storage = openSample(fileSystem)
+    await storage.open({ tailBytes: 0 })
+    const running = new Map([...fileSystem.image('durable')].filter(([path]) => !path.includes('lock-')))
+    const opened = await verifyDirectory(directory, new FaultFileSystem({ image: running, pid: 8 }))
+    expect(opened.endIsKnown).toBe(false)
+    await storage.close()
+    expect((await verifyDirectory(directory, fileSystem)).endIsKnown).toBe(true)
+  })
+
+  it('finds whatever is cut off or zeroed after a stop in order', async () => {
+    const image = await sample('closed')
+    const path = `${directory}/log-0000000003.seg`
+    const content = Buffer.from(image.get(path) ?? [])
+    const end = content.lastIndexOf(Buffer.from([0xb4, 0xc5, 0xd6, 0xe7])) + 4
+    for (const from of [end - 1, end - 200, 64]) {
+      const zeroed = Buffer.from(content).fill(0, from, end)
+      for (const damaged of [zeroed, content.subarray(0, from)]) {
+        const lost = new Map([...image, [path, Uint8Array.from(damaged)]])
+        const report = await verifyDirectory(directory, new FaultFileSystem({ image: lost, pid: 7 }))
+        expect(report.damaged).not.toEqual([])
+      }
+    }
   })
 
   it('tells all that is damaged, not only the first', async () => {

@@ -6,10 +6,12 @@ import { within } from '../offline/directory-argument.ts'
 const notes = `\
 DIRECTORY is that of one replica, data/replica-0 for example. The replica must not run. Nothing is changed.
 
-Exit codes: 0 everything is whole, 1 something is damaged or the directory cannot be read, 2 called or configured wrongly.
+Exit codes: 0 nothing is damaged, 1 something is damaged or the directory cannot be read, 2 called or configured wrongly.
+
+Of a replica that was killed, or whose power failed, nothing tells where its log ended: if the last of it is gone without a trace, it cannot be found, and the output says so. After a stop in order it is found.
 
 A replica that finds such damage when it starts mends it from the others by itself. With --json, one object on one line: replicaId, disk, incarnation, clusterId,
-before and last (index and term), files, bytes, notices, damaged (file, from, to, words; from and to are the indices that cannot be read).`
+before and last (index and term), endIsKnown, files, bytes, notices, damaged (file, from, to, words; from and to are the indices that cannot be read).`
 
 /** `chatctl verify` */
 export const verifyCommand: CommandDefinition = {
@@ -36,6 +38,7 @@ function words({
   clusterId,
   before,
   last,
+  endIsKnown,
   files,
   bytes,
   notices,
@@ -46,7 +49,13 @@ function words({
     `Replica ${replicaId} of cluster ${clusterId === '' ? '(none yet)' : clusterId}: ${log}; ${files} files, ${bytes} bytes read.`,
     ...notices.map((notice) => `Not damage: ${notice}.`),
     ...damaged.map((part) => `Damaged: ${part.words}.`),
-    damaged.length === 0 ? 'Everything is whole.' : `${damaged.length} parts are damaged.`,
+    damaged.length === 0 ? wholeUpTo(last.index, endIsKnown) : `${damaged.length} parts are damaged.`,
     '',
   ].join('\n')
+}
+
+function wholeUpTo(last: number, endIsKnown: boolean): string {
+  return endIsKnown
+    ? 'Everything is whole.'
+    : `All that is there is whole. The replica was not stopped in order: whether more followed entry ${last}, and is gone, cannot be told from its files.`
 }

@@ -220,7 +220,7 @@ class FileStorage implements Storage {
   async #sealAndLetGo(): Promise<void> {
     if (this.#phase === 'open' && !this.#failure) {
       const sealed = this.#task(async () => {
-        await this.#writeMark()
+        await this.#writeMark(true)
       })
       this.#phase = 'closing'
       await sealed.catch((error: unknown) =>
@@ -360,14 +360,14 @@ class FileStorage implements Storage {
   }
 
   /** All that the log holds now was durable, and its newest view is this one. */
-  async #writeMark(): Promise<void> {
+  async #writeMark(closed = false): Promise<void> {
     const { log, state } = this.#open()
-    await this.#writeState({ ...state.state, durable: log.end, view: this.#views.newest })
+    await this.#writeState({ ...state.state, durable: log.end, view: this.#views.newest }, closed)
   }
 
-  async #writeState(change: Omit<State, 'sequence'>): Promise<void> {
+  async #writeState(change: Omit<State, 'sequence' | 'closed'>, closed = false): Promise<void> {
     try {
-      await this.#open().state.write(change)
+      await this.#open().state.write(change, closed)
     } catch (error) {
       // Not even `full` leaves things as they were here: the two copies may differ now.
       throw new StorageError(

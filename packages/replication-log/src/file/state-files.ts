@@ -26,6 +26,8 @@ export interface State {
   readonly durable: Place
   /** The newest view entry that was durable when the state was written; `origin`: none, or an earlier version of this software wrote the state. */
   readonly view: Position
+  /** The log ended exactly there, and its replica has written nothing since: it was stopped in order. */
+  readonly closed: boolean
 }
 
 export interface StateOnDisk {
@@ -46,6 +48,7 @@ const slotMagic = 0x54_4f_4c_53
 const maxClusterIdBytes = 255
 /** Behind the longest cluster id. */
 const viewAt = 296
+const closedFlag = 1
 
 /** Reads and checks; writes nothing. Null if there is neither file. `replicaId` null: whosever it is. */
 export async function readState(
@@ -106,7 +109,7 @@ export async function changeState(
   fileSystem: FileSystem,
   directory: string,
   found: StateOnDisk,
-  change: Partial<Omit<State, 'sequence'>>,
+  change: Partial<Omit<State, 'sequence' | 'closed'>>,
 ): Promise<State> {
   const files = await StateFiles.open(fileSystem, directory, found)
   try {
@@ -142,6 +145,7 @@ export class StateFiles {
       hardState: { term: 0, votedFor: null, clusterId: '' },
       durable: { segment: 0, offset: 0 },
       view: origin,
+      closed: false,
     }
     for (const name of names)
       await writeWhole(fileSystem, directory, name, fileContent(replicaId, disk, state))
@@ -174,8 +178,8 @@ export class StateFiles {
   }
 
   /** Durable, in both files, when it resolves. A crash meanwhile leaves this state or the one before. */
-  async write(change: Omit<State, 'sequence'>): Promise<void> {
-    const state = { ...change, sequence: this.nextSequence }
+  async write(change: Omit<State, 'sequence' | 'closed'>, closed = false): Promise<void> {
+    const state = { ...change, closed, sequence: this.nextSequence }
     const slot = encodeSlot(state, this.#seed)
     await Promise.all(this.#files.map((file) => file.writeDurably(slot, slotOffset(state.sequence))))
     this.#state = state
@@ -264,6 +268,7 @@ function encodeSlot(state: State, seed: number): Buffer {
   slot.set(clusterId, 40)
   putUint64(slot, state.view.index, viewAt)
   putUint64(slot, state.view.term, viewAt + 8)
+  slot.writeUInt32LE(state.closed ? closedFlag : 0, viewAt + 16)
   slot.writeUInt32LE(checksum(slot, 8, slotBytes, seed), 4)
   return slot
 }
@@ -282,6 +287,7 @@ function decodeSlot(slot: Buffer, seed: number): State | null {
     },
     durable: { segment: slot.readUInt32LE(28), offset: slot.readUInt32LE(32) },
     view: { index: getUint64(slot, viewAt), term: getUint64(slot, viewAt + 8) },
+    closed: (slot.readUInt32LE(viewAt + 16) & closedFlag) !== 0,
   }
 }
 

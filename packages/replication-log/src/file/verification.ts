@@ -5,6 +5,7 @@ import { batchHeaderBytes, correctBatchHeader, decodeBatchHeader, isBodyWhole } 
 import type { FileSystem } from './file-system.ts'
 import { isZero, LogScan, laterBatches, rangeOf } from './log-scan.ts'
 import { nodeFileSystem } from './node-file-system.ts'
+import { comparePlaces } from './place.ts'
 import { findSnapshots, findStopped } from './reading.ts'
 import { scanSegments, segmentNumbers } from './segment-files.ts'
 import { encodeSegmentHeader, isSegmentHeaderDamaged, segmentName } from './segment-header.ts'
@@ -30,6 +31,11 @@ export interface DirectoryReport {
   readonly before: Position
   /** Where the whole part of the log ends, as far as it is known. */
   readonly last: Position
+  /**
+   * Whether it is known that nothing is missing after `last`: the replica was stopped in order, with this end. If not, it was killed, or the power failed: what it wrote last may be gone, all of it,
+   * and leave no trace.
+   */
+  readonly endIsKnown: boolean
   readonly files: number
   readonly bytes: number
   /** What a start would do by itself, and lose nothing by it. */
@@ -83,6 +89,7 @@ export async function verifyDirectory(
       clusterId: found.state.hardState.clusterId,
       before,
       last,
+      endIsKnown: found.state.closed && comparePlaces(scan.end, found.state.durable) === 0,
       files: 2 + parts.files + snapshots.length,
       bytes: parts.bytes + snapshots.reduce((sum, { bytes }) => sum + bytes, 0),
       notices,
