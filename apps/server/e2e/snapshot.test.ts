@@ -22,7 +22,7 @@ it('what one replica has is saved as a file, and becomes a cluster of another na
   expect(await running.exited).toMatchObject({ code: 1 })
   expect(running.stderr).toContain('in use by process')
   for (const each of [0, 1, 2]) await old.replica(each).kill()
-  expect(await chatctl('verify', directory)).toContain('Everything is whole.')
+  expect(await chatctl('verify', directory)).toContain('All that is there is whole.')
   await chatctl('snapshot', 'save', directory, join(old.dataDirectory, 'saved'))
 
   const cluster = await newCluster()

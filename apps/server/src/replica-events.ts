@@ -1,5 +1,4 @@
 import type { ReplicaEvent } from '@chatroom/replica'
-import type { Damage } from '@chatroom/replication-log'
 import type { Logger } from './logging.ts'
 
 /** Writes what happens to a replica as log lines. `warn` and above is what a person at the launcher should see. */
@@ -95,22 +94,23 @@ export function logReplicaEvent(log: Logger, event: ReplicaEvent): void {
           `the disk of replica ${event.peer} has room again`,
         )
       return
-    case 'damage found':
-      log.warn({ event: 'storage.damage-found', ...placeOf(event.damage) }, event.words)
+    case 'damage found': {
+      const { file, from, to } = event.damage
+      log.warn({ event: 'storage.damage-found', file, from, to }, event.words)
       return
-    case 'damage waits':
-      log.warn({ event: 'storage.damage-waits', ...placeOf(event.damage) }, event.words)
+    }
+    case 'damage waits': {
+      const { file, from, to } = event.damage
+      log.warn({ event: 'storage.damage-waits', file, from, to }, event.words)
       return
-    case 'damage mended':
-      log.warn({ event: 'storage.damage-mended', ...placeOf(event.damage) }, event.words)
+    }
+    case 'damage mended': {
+      const { file, from, to } = event.damage
+      log.warn({ event: 'storage.damage-mended', file, from, to }, event.words)
       return
+    }
     case 'halted':
       log.fatal({ event: 'replica.halted', reason: event.reason }, `stopped itself: ${event.reason}`)
       return
   }
-}
-
-/** What is known of the end of a log is for the replica, not for the log lines. */
-function placeOf({ file, from, to }: Damage): Pick<Damage, 'file' | 'from' | 'to'> {
-  return { file, from, to }
 }
