@@ -27,9 +27,7 @@ async function logged(): Promise<Listed[]> {
     const fields = parts
       .slice(1)
       .filter((part) => part !== '')
-      .flatMap((part) =>
-        part === '...event.damage' ? ['file', 'from', 'to'] : [/^\w+/.exec(part)?.[0] ?? part],
-      )
+      .map((part) => /^\w+/.exec(part)?.[0] ?? part)
     const ofPort = /^\$\{port\}(?<rest>.+)$/.exec(quoted)?.groups?.['rest']
     const events = ofPort === undefined ? [quoted] : [`client${ofPort}`, `peer${ofPort}`]
     return events.map((event) => ({ event, level: groups?.['level'] ?? '', fields: fields.join() }))
