@@ -4,6 +4,7 @@ import { ChatFailure } from './failure.ts'
 import type { ServiceLimits } from './limits.ts'
 import type { LoginAttempts } from './login-attempts.ts'
 import type { ChatReplica, Clock, Passwords, Random, ServiceTracing } from './ports.ts'
+import type { RetryTimetable } from './retry-timetable.ts'
 import type { TokenBuckets } from './token-buckets.ts'
 
 /** What every part of one service shares. */
@@ -14,6 +15,8 @@ export interface ServiceContext {
   readonly random: Random
   readonly passwords: Passwords
   readonly admission: Admission
+  /** When those are to come again who had no room. */
+  readonly retries: RetryTimetable
   readonly attempts: LoginAttempts
   /** Messages, by the id of the account that sends them. */
   readonly sends: TokenBuckets<number>

@@ -44,6 +44,10 @@ export interface ServiceLimits {
   readonly slowReaderMs: number
   /** What a refusal for too much in flight tells the client to wait, milliseconds. */
   readonly retryAfterMs: number
+  /** The longest that it tells, when many are refused; milliseconds. */
+  readonly retryAfterLongestMs: number
+  /** So many of those who are refused are told to come again in a second; the others later. */
+  readonly retriesPerSecond: number
 }
 
 export const defaultLimits: ServiceLimits = {
@@ -69,4 +73,6 @@ export const defaultLimits: ServiceLimits = {
   limiterKeys: 50_000,
   slowReaderMs: 60_000,
   retryAfterMs: 50,
+  retryAfterLongestMs: 2_000,
+  retriesPerSecond: 1_000,
 }

@@ -22,7 +22,7 @@ export async function proposeOne<C extends Command>(
   if (!lane.enter(bytes)) {
     lane.release(null)
     throw new ChatFailure('OVERLOADED', 'Too many requests are under way: try again in a moment.', {
-      retryAfterMs: context.limits.retryAfterMs,
+      retryAfterMs: context.retries.next(),
     })
   }
   try {

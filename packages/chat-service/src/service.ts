@@ -12,6 +12,7 @@ import { LoginAttempts } from './login-attempts.ts'
 import { acknowledge, sendMessage } from './mailboxes.ts'
 import { OpenStreams } from './open-streams.ts'
 import type { ChatReplica, Clock, Passwords, Random, ServiceTracing } from './ports.ts'
+import { RetryTimetable } from './retry-timetable.ts'
 import { login, logout } from './sessions.ts'
 import { cutOffSlowReaders } from './slow-readers.ts'
 import { sendMessagesHandler, subscribeHandler } from './streaming.ts'
@@ -66,6 +67,7 @@ export function createChatService(options: ChatServiceOptions): ChatService {
     tracing: options.tracing ?? null,
     limits,
     admission: new Admission(limits),
+    retries: new RetryTimetable(limits, now),
     attempts: new LoginAttempts(limits, now),
     sends: new TokenBuckets(
       {

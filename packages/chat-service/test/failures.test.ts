@@ -78,15 +78,16 @@ describe('a fault of the server', () => {
 })
 
 describe('single calls', () => {
-  it('beyond what a session may have under way are refused, and none of them is done', async () => {
-    const chat = await startChat({ limits: { requestsInFlightPerSession: 3, retryAfterMs: 9 } })
+  it('beyond what a session may have under way are refused, none of them is done, and they are told to come again one after the other', async () => {
+    const limits = { requestsInFlightPerSession: 3, retryAfterMs: 9, retriesPerSecond: 500 }
+    const chat = await startChat({ limits })
     const alice = await chat.loggedIn('alice')
     await chat.client().create('bob')
     chat.replica.hold()
     const sends = Array.from({ length: 5 }, (_, n) => alice.send('bob', `text ${n}`))
     const refused = await Promise.all(sends.slice(3).map(failureOf))
     expect(refused).toMatchObject(
-      [3, 4].map(() => ({ code: 'RESOURCE_EXHAUSTED', reason: 'OVERLOADED', retryAfterMs: 9 })),
+      [9, 11].map((retryAfterMs) => ({ code: 'RESOURCE_EXHAUSTED', reason: 'OVERLOADED', retryAfterMs })),
     )
     expect(chat.replica.pending).toBe(3)
     chat.replica.release()

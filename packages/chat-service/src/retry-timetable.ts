@@ -1,0 +1,28 @@
+import type { ServiceLimits } from './limits.ts'
+
+type TimetableLimits = Pick<ServiceLimits, 'retryAfterMs' | 'retryAfterLongestMs' | 'retriesPerSecond'>
+
+/**
+ * When those who were refused for too much in flight are to come again: one after the other, so many in a second. A refusal costs the replica nearly as much as a message; if all came
+ * again after the same short pause, refusing them would leave no time for the messages it has taken.
+ */
+export class RetryTimetable {
+  readonly #limits: TimetableLimits
+  readonly #now: () => number
+  /** When the last one was told to come. */
+  #last = 0
+
+  constructor(limits: TimetableLimits, now: () => number) {
+    this.#limits = limits
+    this.#now = now
+  }
+
+  /** Takes the next place. Milliseconds from now. */
+  next(): number {
+    const { retryAfterMs, retryAfterLongestMs, retriesPerSecond } = this.#limits
+    const now = this.#now()
+    const free = Math.max(now + retryAfterMs, this.#last + 1_000 / retriesPerSecond)
+    this.#last = Math.min(free, now + Math.max(retryAfterMs, retryAfterLongestMs))
+    return Math.ceil(this.#last - now)
+  }
+}
