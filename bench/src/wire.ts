@@ -4,6 +4,7 @@ import {
   type ClientReadableStream,
   credentials,
   Metadata,
+  type ServiceError,
 } from '@grpc/grpc-js'
 
 const raw = (bytes: Buffer): Buffer => bytes
@@ -19,6 +20,11 @@ export function rawMethod(path: string, stream = false) {
     responseSerialize: raw,
     responseDeserialize: raw,
   }
+}
+
+/** What a call of a `RawClient` fails with. */
+export function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && 'metadata' in error
 }
 
 /** Calls with messages that are bytes: the load should take as little of the machine as it can. One connection. */

@@ -1,12 +1,18 @@
+import { spawn } from 'node:child_process'
+import { setMaxListeners } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { readChatError } from '@chatroom/transport-grpc/chat'
 import { median, percentile } from '../arithmetic.ts'
 import { makeAccounts, readerName } from '../chat/accounts.ts'
 import { ChatCluster } from '../chat/cluster.ts'
 import { MailboxReader } from '../chat/mailbox-reader.ts'
 import { unarySender } from '../chat/senders.ts'
 import { uniquePayload } from '../payload.ts'
+import { programs } from '../processes.ts'
 import { atLeast, atMost, row } from '../report/row.ts'
 import type { Connection } from '../systems/system.ts'
+import { isServiceError } from '../wire.ts'
 import type { Scenario } from './scenario.ts'
 
 /** As many as one session may have in flight: a call more is refused. */
@@ -14,8 +20,8 @@ const saturating = 1_024
 const times = 4
 /** Of that session. A connection carries only so many calls at a time, and the client would keep the others back. */
 const connectionCount = 8
-/** What a refusal tells clients to wait. */
-const retryAfterMs = 50
+/** After any other failure, so that a system that fails at once does not take the whole machine; milliseconds. */
+const pauseAfterFailureMs = 50
 /** Sends, one after the other, whose median tells how the latency is. */
 const probes = 20
 /** Latency is back when it is at most so many times what it was. */
@@ -48,8 +54,8 @@ export const overload: Scenario = {
       ),
       figure('refused, of all calls', 'ratio', ({ refusals, calls }) => refusals / calls),
       figure('other failures', '', ({ failures }) => failures),
-      ...(found.every(({ refusals }) => refusals > 0)
-        ? [figure('time to a refusal, p50', 'ms', ({ refusalMs }) => refusalMs)]
+      ...(found.every(({ refusalMs }) => refusalMs.length > 0)
+        ? [figure('time to a refusal, p50', 'ms', ({ refusalMs }) => percentile(refusalMs, 50))]
         : []),
       row(
         'overload',
@@ -68,7 +74,8 @@ interface Overloaded {
   readonly calls: number
   readonly refusals: number
   readonly failures: number
-  readonly refusalMs: number
+  /** Of a client that is not overloaded itself. */
+  readonly refusalMs: readonly number[]
   readonly backMs: number
 }
 
@@ -84,7 +91,10 @@ async function measure(windowMs: number): Promise<Overloaded> {
     await press(connections, saturating, windowMs / 3)
     const usual = await latency(connections)
     const peak = await press(connections, saturating, windowMs)
-    const pressed = await press(connections, times * saturating, windowMs)
+    const refusalMs: number[] = []
+    const pressed = await press(connections, times * saturating, windowMs, async (over) => {
+      refusalMs.push(...(await probeRefusals(leader, sender.token, over)))
+    })
     const ended = performance.now()
     while ((await latency(connections)) > isBack * usual) {
       if (performance.now() - ended > 30_000) throw new Error('Latency did not come back within 30 s.')
@@ -96,9 +106,9 @@ async function measure(windowMs: number): Promise<Overloaded> {
       peak: peak.rate,
       goodput: pressed.rate,
       calls: pressed.calls,
-      refusals: pressed.refusalMs.length,
+      refusals: pressed.refusals,
       failures: pressed.failures,
-      refusalMs: percentile(pressed.refusalMs, 50),
+      refusalMs,
       backMs,
     }
   } catch (error) {
@@ -108,35 +118,64 @@ async function measure(windowMs: number): Promise<Overloaded> {
   }
 }
 
-/** So many closed loops; who is refused waits as it is told to. */
-async function press(connections: readonly Connection[], inFlight: number, ms: number) {
-  const refusalMs: number[] = []
+/**
+ * So many closed loops; who is refused waits as it is told to. The window begins half of its length after they do: what all loops send at once in the beginning is a burst that takes this process as
+ * long as the leader.
+ */
+async function press(
+  connections: readonly Connection[],
+  inFlight: number,
+  ms: number,
+  meanwhile: (over: Promise<unknown>) => Promise<void> = () => Promise.resolve(),
+) {
+  let refusals = 0
   let acknowledged = 0
   let failures = 0
-  let over = false
+  let counts = false
+  const end = new AbortController()
+  setMaxListeners(0, end.signal)
   const loop = async (_: unknown, number: number): Promise<void> => {
     const connection = connections[number % connections.length]
-    while (!over) {
-      const begun = performance.now()
+    while (!end.signal.aborted) {
       try {
         await connection?.write(uniquePayload(100))
-        if (!over) acknowledged++
+        if (counts) acknowledged++
       } catch (error) {
-        if (String(error).includes('RESOURCE_EXHAUSTED')) refusalMs.push(performance.now() - begun)
-        else failures++
-        await pause(retryAfterMs)
+        const told = isServiceError(error) ? readChatError(error) : null
+        if (told?.reason !== 'OVERLOADED') failures++
+        else if (counts) refusals++
+        await pause(told?.retryAfterMs || pauseAfterFailureMs, undefined, end).catch(() => undefined)
       }
     }
   }
-  const begun = performance.now()
   const loops = Array.from({ length: inFlight }, loop)
-  await pause(ms)
+  await pause(ms / 2)
+  const begun = performance.now()
+  counts = true
+  const window = pause(ms)
+  const seen = meanwhile(window)
+  await window
   // On a machine that stands still: until something was acknowledged.
   while (acknowledged + failures === 0) await pause(1)
-  over = true
+  counts = false
+  end.abort()
   const rate = (acknowledged * 1_000) / (performance.now() - begun)
   await Promise.all(loops)
-  return { rate, refusalMs, failures, calls: acknowledged + refusalMs.length + failures }
+  await seen
+  return { rate, refusals, failures, calls: acknowledged + refusals + failures }
+}
+
+/** Milliseconds that refusals took, of a client in a process of its own: here they would wait for the thousands of calls that are made. */
+async function probeRefusals(leader: string, token: string, over: Promise<unknown>): Promise<number[]> {
+  const child = spawn(process.execPath, [programs.refusalProbe, leader, token], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const printed = text(child.stdout)
+  await over
+  child.stdin.end()
+  const found: unknown = JSON.parse(await printed)
+  if (!Array.isArray(found)) throw new Error('The probe found no list.')
+  return found.map(Number)
 }
 
 async function latency([connection]: readonly Connection[]): Promise<number> {

@@ -1,0 +1,28 @@
+// A client that is not overloaded itself, at a leader that is: one send after the other. When its input ends it prints how long refusals took, milliseconds, as JSON.
+//   node refusal-probe.js ADDRESS TOKEN
+import { setTimeout as pause } from 'node:timers/promises'
+import { bearerMetadata, readChatError } from '@chatroom/transport-grpc/chat'
+import { unarySender } from '../chat/senders.ts'
+import { uniquePayload } from '../payload.ts'
+import { isServiceError } from '../wire.ts'
+
+const [address = '', token = ''] = process.argv.slice(2)
+const everyMs = 5
+const refusalMs: number[] = []
+
+process.stdin.resume().once('end', () => {
+  process.stdout.write(`${JSON.stringify(refusalMs)}\n`, () => process.exit())
+})
+
+const sender = unarySender(address, { name: 'probe', token, metadata: bearerMetadata(token) })
+await sender.ready()
+for (;;) {
+  const begun = performance.now()
+  try {
+    await sender.write(uniquePayload(100))
+  } catch (error) {
+    if (isServiceError(error) && readChatError(error).reason === 'OVERLOADED')
+      refusalMs.push(performance.now() - begun)
+  }
+  await pause(everyMs)
+}
