@@ -77,13 +77,40 @@ describe('the import boundaries', () => {
       '../../election/src/inner.ts',
       'entry-points-only',
     ],
+    [
+      'a library that loads OpenTelemetry',
+      'client/src/index.ts',
+      '@opentelemetry/api',
+      'traces-only-when-asked-for',
+    ],
+    [
+      'traces that are loaded by everybody',
+      'tracing/src/index.ts',
+      './sdk/start.ts',
+      'traces-only-when-asked-for',
+    ],
     ['an import of nothing', 'replica/src/index.ts', './missing.ts', 'everything-resolves'],
   ])('catch %s', async (_, file, imported, rule) => {
     write('packages/election/src/inner.ts', 'export const here = 1\n')
     write('packages/replication-log/src/file/index.ts', 'export const here = 1\n')
+    write('packages/tracing/package.json', '{ "name": "@chatroom/tracing" }')
+    write('packages/tracing/src/sdk/start.ts', 'export const here = 1\n')
+    write(
+      'node_modules/@opentelemetry/api/package.json',
+      '{ "name": "@opentelemetry/api", "main": "index.js" }',
+    )
+    write('node_modules/@opentelemetry/api/index.js', 'exports.here = 1\n')
     write(`packages/${file}`, `import { here } from '${imported}'\nexport const there = here\n`)
     const { violations } = await violationsUnder(house)
     expect(violations.join('\n')).toContain(rule)
+  })
+
+  it('let traces be loaded when somebody asks for them, and types of them be named', async () => {
+    write('packages/tracing/package.json', '{ "name": "@chatroom/tracing" }')
+    write('packages/tracing/src/sdk/start.ts', 'export const here = 1\n')
+    write('packages/tracing/src/index.ts', "export const open = () => import('./sdk/start.ts')\n")
+    const { violations } = await violationsUnder(house)
+    expect(violations).toEqual([])
   })
 
   it('catch a client that reaches the core through somebody else', async () => {
