@@ -86,6 +86,10 @@ it('overloads one session, and nothing breaks', async () => {
   expect(figure(rows, 'other failures')).toBe(0)
 })
 
+it('measures what traces cost', async () => {
+  expect(figure(await run('traces'), '--traces 0.01 / without')).toBeGreaterThan(0)
+})
+
 it('measures what a state costs: in throughput, in memory, at the start', async () => {
   expect(figure(await run('growth'), '200 waiting messages / empty')).toBeGreaterThan(0)
   await run('memory')

@@ -16,7 +16,7 @@ Options:
   --rounds N        rounds, in which the systems take turns; medians are shown (default: 3)
   --seconds N       how long a window of load lasts (default: 3)
   --systems A,B     throughput: of these (default: ${names.join(',')})
-  --in-flight N,N   throughput, syncs: so many messages in flight (default: 1,16,64,256)
+  --in-flight N,N   throughput, syncs: so many messages in flight; traces: the last (default: 1,16,64,256)
   --kills N         failover, suspension: how often (default: 10)
   --accounts N      growth, memory, startup: accounts (default: 100000)
   --messages N      growth, memory, startup: waiting messages of 100 bytes (default: 100000)

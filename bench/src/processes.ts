@@ -23,6 +23,13 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
+export interface ProcessOptions {
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[]
+  /** Beside what this process has. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** A program of its own process, and the file that it writes to. */
 export class Process {
   readonly pid: number
@@ -30,11 +37,17 @@ export class Process {
   readonly #child: ChildProcess
   readonly #log: string
 
-  constructor(program: string, args: readonly string[], log: string, nodeFlags: readonly string[] = []) {
+  constructor(
+    program: string,
+    args: readonly string[],
+    log: string,
+    { nodeFlags = [], environment = {} }: ProcessOptions = {},
+  ) {
     const output = openSync(log, 'a')
     // A program that is told so by the end of its input stops when the bench dies.
     this.#child = spawn(process.execPath, [...nodeFlags, program, ...args], {
       stdio: ['pipe', output, output],
+      env: { ...process.env, ...environment },
     })
     closeSync(output)
     this.#log = log

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type AdminClient, connectAdmin } from '@chatroom/transport-grpc/admin'
 import { freePorts } from '../ports.ts'
-import { Process, programs } from '../processes.ts'
+import { Process, type ProcessOptions, programs } from '../processes.ts'
 import { makeDirectory } from '../temporary.ts'
 import { until } from '../until.ts'
 
@@ -16,11 +16,11 @@ const flags = [
 ]
 
 /** Of every replica. */
-export interface ReplicaOptions {
+export interface ReplicaOptions extends ProcessOptions {
   /** Default: `programs.server`. */
   readonly program?: string
-  /** For Node itself. */
-  readonly nodeFlags?: readonly string[]
+  /** Of the program, beside what every measurement needs. */
+  readonly flags?: readonly string[]
 }
 
 /** Three replicas in fail-stop mode, as processes, on the disk. */
@@ -86,12 +86,12 @@ export class ChatCluster {
       '--metrics-port',
       this.#port + 6,
     ]
-    const { program = programs.server, nodeFlags = [] } = this.#options
+    const { program = programs.server, flags: more = [] } = this.#options
     this.#replicas[id] = new Process(
       program,
-      [...flags, '--id', String(id), '--data-dir', this.directory, ...ports.map(String)],
+      [...[...flags, ...more], ...['--id', String(id), '--data-dir', this.directory, ...ports.map(String)]],
       join(this.directory, `words-of-${id}`),
-      nodeFlags,
+      this.#options,
     )
   }
 

@@ -7,6 +7,7 @@ import type { Scenario } from './scenario.ts'
 import { startup } from './startup.ts'
 import { syncs } from './syncs.ts'
 import { throughput } from './throughput.ts'
+import { traces } from './traces.ts'
 
 /** In the order in which they run. */
 export const scenarios: readonly Scenario[] = [
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   failover,
   suspension,
   overload,
+  traces,
   growth,
   memory,
   startup,
