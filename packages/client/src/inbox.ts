@@ -1,9 +1,13 @@
-import { ChatServiceService, type Message, type SubscribeResponse } from '@chatroom/transport-grpc/chat'
+import {
+  ChatServiceService,
+  cancelSoon,
+  type Message,
+  type SubscribeResponse,
+} from '@chatroom/transport-grpc/chat'
 import type { ClientReadableStream } from '@grpc/grpc-js'
 import type { Acknowledger } from './acknowledger.ts'
 import type { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOfCall, leftBehind } from './failure.ts'
-import { cancelSoon } from './leave-stream.ts'
 import { onAbort } from './on-abort.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
 import { openScope, type Scope } from './scope.ts'

@@ -14,7 +14,7 @@ export function probeLeader(timeoutMs: number): Probe {
   return async (channel, signal): Promise<Answer> => {
     const page = { prefix: '', pageSize: 1, pageToken: '' }
     const call = channel.unary(ChatServiceService.listAccounts, page, anonymous, timeoutMs)
-    const forget = onAbort(signal, call.cancel)
+    const forget = onAbort(signal, call.leave)
     try {
       await call.answer
       return { kind: 'leads' }

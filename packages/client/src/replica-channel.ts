@@ -1,4 +1,4 @@
-import { bearerMetadata, setTraceparent } from '@chatroom/transport-grpc/chat'
+import { bearerMetadata, cancelSoon, setTraceparent } from '@chatroom/transport-grpc/chat'
 import {
   Client,
   type ClientDuplexStream,
@@ -8,7 +8,6 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js'
 import type { Trust } from './credentials.ts'
-import { cancelSoon } from './leave-stream.ts'
 
 /** One method of the generated service definition. */
 export interface Method<Request, Response> {
@@ -30,9 +29,9 @@ export const anonymous: Caller = { token: null, traceparent: null }
 
 /** A unary call under way. */
 export interface Call<Response> {
-  /** Rejects with a `ServiceError`, also after `cancel`. */
+  /** Rejects with a `ServiceError`, also after `leave`. */
   readonly answer: Promise<Response>
-  readonly cancel: () => void
+  readonly leave: () => void
 }
 
 const channelOptions = {
@@ -90,7 +89,7 @@ export class ReplicaChannel {
         },
       )
     })
-    return { answer, cancel: () => (call === undefined ? undefined : cancelSoon(call)) }
+    return { answer, leave: () => (call === undefined ? undefined : cancelSoon(call)) }
   }
 
   serverStream<Request, Response>(

@@ -150,9 +150,9 @@ async function attempt<Request, Response>(
   scope: Scope,
 ): Promise<Response> {
   const call = tenure.channel.unary(method, message, caller, scope.remainingMs())
-  const cancel = (): void => call.cancel()
-  const forgetTenure = tenure.onEnd(cancel)
-  const forgetSignal = onAbort(scope.signal, cancel)
+  const leave = (): void => call.leave()
+  const forgetTenure = tenure.onEnd(leave)
+  const forgetSignal = onAbort(scope.signal, leave)
   const silence = setInterval(() => parts.finder.doubt(tenure, parts.tryTimeoutMs), parts.tryTimeoutMs)
   try {
     return await call.answer

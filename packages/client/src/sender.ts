@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  leaveStream,
   readChatMessageError,
   type SendMessageRequest,
   type SendMessagesRequest,
@@ -11,7 +12,6 @@ import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { ChatError } from './error.ts'
 import { endedInPeace, type Failure, failureOf, failureOfCall, leftBehind } from './failure.ts'
 import { FollowedRequest } from './followed-request.ts'
-import { leaveStream } from './leave-stream.ts'
 import { onAbort } from './on-abort.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'

@@ -4,9 +4,7 @@ import type { SnapshotCopy } from '@chatroom/replication-log'
 import type { ClientReadableStream, ServerWritableStream, ServiceError } from '@grpc/grpc-js'
 import { TransportError } from './errors.ts'
 import type { SnapshotHead, SnapshotPart } from './gen/chatroom/replica/v1/snapshot_stream.ts'
-
-/** Time for what was written to leave, milliseconds. */
-const flushMs = 10
+import { cancelSoon } from './leave-call.ts'
 
 /** The end of a call at which parts go out. */
 type Outgoing<Part> = Pick<ServerWritableStream<unknown, Part>, 'cancelled' | 'write' | 'on' | 'off'>
@@ -102,14 +100,6 @@ export async function receiveSnapshot(
   const { clusterId, position, time, view, viewPosition } = head
   const info = { ...position, time, view: Uint8Array.from(view), viewPosition }
   return { clusterId, info, chunks: chunks() }
-}
-
-/**
- * Cancels a call, when what was written to its connection has left: a stream that is reset while something is about to leave puts Node (20 and 24) into a loop in its own
- * code that never ends.
- */
-export function cancelSoon(call: { cancel(): void }): void {
-  setTimeout(() => call.cancel(), flushMs).unref()
 }
 
 export function isServiceError(error: unknown): error is ServiceError {

@@ -12,7 +12,8 @@ import {
 } from '@grpc/grpc-js'
 import { TransportError } from '../errors.ts'
 import { AdminServiceClient } from '../gen/chatroom/admin/v1/admin_service.ts'
-import { cancelSoon, receiveSnapshot } from '../snapshot-stream.ts'
+import { cancelSoon } from '../leave-call.ts'
+import { receiveSnapshot } from '../snapshot-stream.ts'
 import {
   type AccountChange,
   type AdministeredAccount,
@@ -173,7 +174,7 @@ function call<Response>(
       reject(aborted(address))
       return
     }
-    const abort = (): void => ongoing.cancel()
+    const abort = (): void => cancelSoon(ongoing)
     const ongoing = begin({ deadline: Date.now() + ms }, (error, response) => {
       signal?.removeEventListener('abort', abort)
       if (error === null && response !== undefined) resolve(response)

@@ -31,6 +31,7 @@ export {
   SubscribeRequest,
   SubscribeResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
+export { cancelSoon, type Leavable, leaveStream } from '../leave-call.ts'
 export {
   type ChatErrorExtra,
   type ChatErrorInfo,

@@ -5,7 +5,8 @@ import { type ChannelCredentials, credentials, type ServiceError, status } from 
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { TransportError } from '../errors.ts'
 import { type FetchResponse, RepairServiceClient } from '../gen/chatroom/replica/v1/repair_service.ts'
-import { cancelSoon, isServiceError, receiveSnapshot } from '../snapshot-stream.ts'
+import { cancelSoon } from '../leave-call.ts'
+import { isServiceError, receiveSnapshot } from '../snapshot-stream.ts'
 import type { Certificates } from '../tls/certificates.ts'
 import { replicaName } from '../tls/identity.ts'
 import { entryKindName } from '../wire/names.ts'
@@ -52,12 +53,15 @@ function ask(
     if (signal.aborted) return reject(aborted(address))
     const client = newClient(address, trust, name)
     const call = client.fetch({ from, to: to ?? undefined })
-    const abort = (): void => call.cancel()
+    const abort = (): void => cancelSoon(call)
     const entries: Entry[] = []
     let clusterId = ''
     let holder: EntryHolder | undefined
     let bytes = 0
+    let over = false
     const end = (error: Error | null): void => {
+      if (over) return
+      over = true
       signal.removeEventListener('abort', abort)
       client.close()
       if (error === null) resolve({ clusterId, entries, ...(holder === undefined ? {} : { holder }) })
@@ -65,6 +69,7 @@ function ask(
     }
     signal.addEventListener('abort', abort, { once: true })
     call.on('data', (part: FetchResponse) => {
+      if (over) return
       clusterId = part.clusterId
       holder ??= part.holder
       for (const each of part.entries) {
@@ -72,7 +77,7 @@ function ask(
         const kind = entryKindName(each.kind)
         bytes += payload.length
         if (kind === undefined || index !== from + entries.length || bytes > answerBytes) {
-          call.cancel()
+          cancelSoon(call)
           return end(
             new TransportError(
               'malformed message',

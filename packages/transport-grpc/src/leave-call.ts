@@ -11,12 +11,12 @@ export interface Leavable {
 /** Time for the server to end a call that was left, milliseconds. */
 const patienceMs = 1_000
 
-/** Time for what was written to leave, milliseconds. */
+/** Time for what was written to a connection to leave, milliseconds. */
 const flushMs = 10
 
 /**
- * Cancels a call, in a moment. A stream that is reset while something written to its connection is about to leave puts Node (20 and 24) into a loop in its own code
- * that never ends and takes all memory.
+ * Cancels a call, in a moment; no call is cancelled otherwise. A stream that is reset while something written to its connection is about to leave puts Node (20 and 24) into a loop
+ * in its own code that never ends and takes all memory.
  */
 export function cancelSoon(call: { cancel(): void }): void {
   setTimeout(() => call.cancel(), flushMs).unref()

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { leaveStream } from './leave-stream.ts'
+import { leaveStream } from './leave-call.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -47,4 +49,16 @@ it('and not cancelled after the server has ended it', () => {
   over()
   vi.runAllTimers()
   expect(done).toEqual(['end'])
+})
+
+it('no call is cancelled by other means, in this package or in the client', () => {
+  const packages = join(import.meta.dirname, '../..')
+  const sources = ['transport-grpc', 'client'].flatMap((name) =>
+    readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !/(\.test\.ts|leave-call\.ts)$|(^|[\\/])gen[\\/]/.test(file))
+      .map((file) => join(packages, name, 'src', file)),
+  )
+  expect(sources.length).toBeGreaterThan(50)
+  const cancelling = sources.filter((file) => /\.cancel\(/.test(readFileSync(file, 'utf8')))
+  expect(cancelling).toEqual([])
 })
