@@ -112,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       listen: member.peerAddress,
       peers: new Map(cluster.members.map(({ id, peerAddress }) => [id, peerAddress])),
       ...trust,
+      refused: (refusal) => refused('peer', refusal),
       services: [
         adminService(
           {

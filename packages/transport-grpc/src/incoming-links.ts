@@ -40,7 +40,7 @@ export interface IncomingLinksOptions {
   /** What to answer a hello with. */
   readonly introduce: (to: ReplicaId) => Introduction
   /** A peer's call was accepted: it lives. */
-  readonly heard: (peer: ReplicaId) => void
+  readonly heard: (peer: ReplicaId, call: LinkCall) => void
   /** null if the maker of the call may speak as this replica, or why not. */
   readonly faultOfCaller: (call: LinkCall, peer: ReplicaId) => string | null
 }
@@ -135,7 +135,7 @@ export class IncomingLinks {
     const accepted = { call, member, attempt: introduction.attempt }
     this.#accepted.set(member.id, accepted)
     call.write(encodeIntroduction(introduce(member.id)).subarray(prefixBytes))
-    heard(member.id)
+    heard(member.id, call)
     return accepted
   }
 

@@ -16,6 +16,10 @@ export interface TransportLimits {
   readonly frameBytes: number
   /** What may wait for one peer. A message beyond it breaks the link. Also the longest message, so equal on all replicas. */
   readonly queueBytes: number
+  /** Connections to the peer port that have not said who they are, of all together; one more takes the place of the oldest from the address that has most. */
+  readonly strangers: number
+  /** Connections to the peer port that may carry calls and carry no link of a replica (`chatctl`, repairs); so many, as with `strangers`. Links are not bounded by any of the two. */
+  readonly guests: number
 }
 
 export const defaultTransportLimits: TransportLimits = {
@@ -27,4 +31,6 @@ export const defaultTransportLimits: TransportLimits = {
   silentMs: 3_000,
   frameBytes: 1024 * 1024,
   queueBytes: 16 * 1024 * 1024,
+  strangers: 256,
+  guests: 256,
 }

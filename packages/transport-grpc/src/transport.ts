@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Member, ReplicaId } from '@chatroom/election'
 import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
 import {
@@ -13,8 +13,10 @@ import { TransportError } from './errors.ts'
 import { IncomingLinks, type LinkCall, linkMethod, notTakingPart } from './incoming-links.ts'
 import { defaultTransportLimits, type TransportLimits } from './limits.ts'
 import { type Listener, openListener } from './listener.ts'
+import { PeerConnections } from './peer-connections.ts'
 import { PeerLink } from './peer-link.ts'
 import { Rejections } from './rejections.ts'
+import type { Refusal } from './tls/door.ts'
 import type { Introduction } from './wire/introduction.ts'
 
 /** A gRPC service that shares the peer port. */
@@ -33,6 +35,8 @@ export interface GrpcTransportOptions {
   readonly limits?: Partial<TransportLimits>
   /** Default: plain text. */
   readonly credentials?: PeerCredentials
+  /** Told of connections that had to make room for others. Default: nobody. */
+  readonly refused?: (refusal: Refusal) => void
   /** More services for the peer port, such as the admin service. */
   readonly services?: readonly PeerService[]
 }
@@ -59,6 +63,7 @@ export class GrpcLinks implements GrpcTransport {
   readonly #credentials: PeerCredentials
   readonly #peers: ReadonlyMap<ReplicaId, PeerAddress>
   readonly #links = new Map<ReplicaId, PeerLink>()
+  readonly #connections: PeerConnections
   #incoming: IncomingLinks | undefined
   #listener: Listener | undefined
   #server: Server | undefined
@@ -72,6 +77,7 @@ export class GrpcLinks implements GrpcTransport {
     this.#open = open
     this.#limits = { ...defaultTransportLimits, ...options.limits }
     this.#credentials = options.credentials ?? plainText
+    this.#connections = new PeerConnections(this.#limits, options.refused ?? (() => undefined))
     this.#peers = new Map([...options.peers].filter(([id]) => id !== options.id))
     for (const [id, address] of this.#peers) checkAddress(`peer ${id}`, address, 1)
     checkAddress('listen', options.listen, 0)
@@ -106,7 +112,10 @@ export class GrpcLinks implements GrpcTransport {
       receiver,
       rejections,
       introduce: (to) => this.#introduction(receiver, to, 0),
-      heard: (peer) => this.#links.get(peer)?.nudge(),
+      heard: (peer, call) => {
+        this.#connections.linked(peer, call.getPeer())
+        this.#links.get(peer)?.nudge()
+      },
       faultOfCaller: (call, id) => this.#credentials.faultOfReplica(call, id),
     })
     this.#incoming = incoming
@@ -132,8 +141,13 @@ export class GrpcLinks implements GrpcTransport {
     // The gRPC library gets connections that are safe already.
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = await this.#open(this.#options.listen, {
-      connected: (socket) =>
-        this.#credentials.receive(socket, (connection) => injector.injectConnection(connection)),
+      connected: (socket) => {
+        this.#connections.arrived(socket)
+        this.#credentials.receive(socket, (connection) => {
+          if (connection instanceof Socket) this.#connections.accepted(connection)
+          injector.injectConnection(connection)
+        })
+      },
       lost: (error) => {
         this.#stopLinks()
         this.#rejectClosed(error)
