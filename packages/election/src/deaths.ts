@@ -16,7 +16,7 @@ export class Deaths {
 
   /** A running incarnation was heard of: it said so itself, or a view names it. Earlier ones on its disk have ended. */
   learn(member: Member): void {
-    if (member.disk === '' || member.incarnation === 0) return
+    if (member.disk === '' || member.incarnation === 0 || this.#hasSeen(member)) return
     raise(this.#seen, member.id, member.disk, member.incarnation)
     if (member.incarnation > 1) raise(this.#ended, member.id, member.disk, member.incarnation - 1)
   }
@@ -53,6 +53,11 @@ export class Deaths {
   isDead(member: Member): boolean {
     if (member.disk === '' || member.incarnation === 0) return false
     return (this.#ended.get(member.id)?.get(member.disk) ?? 0) >= member.incarnation
+  }
+
+  /** It or a later one on its disk: then that earlier ones have ended is known, too. */
+  #hasSeen({ id, disk, incarnation }: Member): boolean {
+    return (this.#seen.get(id)?.get(disk) ?? 0) >= incarnation
   }
 
   /** Whether a later incarnation on the same disk has been seen: what `member` said is out of date. */

@@ -438,7 +438,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       crashesTolerated: crashesTolerated(core),
       waiting: explainWaiting(core),
       slowestMember: this.#commits.slowest,
-      peers: [...core.peers.keys()].sort((a, b) => a - b).map((id) => this.#peerStatus(core, id)),
+      peers: Array.from(core.peers.keys(), (id) => this.#peerStatus(core, id)),
     }
   }
 

@@ -24,8 +24,8 @@ export const membershipMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/election/src/majority.ts',
-        find: 'const held = view.members.map(durableAt)',
-        replace: 'const held = [...view.members, ...view.learners].map(durableAt)',
+        find: 'for (const member of view.members) {',
+        replace: 'for (const member of [...view.members, ...view.learners]) {',
       },
       {
         file: 'packages/election/src/majority.ts',

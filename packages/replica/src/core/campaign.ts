@@ -41,12 +41,13 @@ function viewToStandBy(core: Core): View {
   const newest = currentView(core)
   // Not left out, but counted on another disk than it has: that one may have voted.
   if (newest.members.some(({ id }) => id === core.self.id)) return newest
-  const named = core.views.findLast(
-    (view, at) =>
-      view.members.some((member) => names(member, core.self)) &&
-      core.views.slice(at + 1).every(({ index }) => index > core.commitIndex),
-  )
-  return named ?? newest
+  for (let at = core.views.length - 1; at >= 0; at--) {
+    const view = core.views[at]
+    if (view === undefined) break
+    if (view.members.some((member) => names(member, core.self))) return view
+    if (view.index <= core.commitIndex) break
+  }
+  return newest
 }
 
 /** Rule 6, from what the returnees that can be reached have said. */

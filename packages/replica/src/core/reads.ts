@@ -69,22 +69,21 @@ function startRound(core: Core, out: Outbox): void {
 
 /** The newest heartbeat round that enough of the view answered. */
 function confirmedRound(core: Core, lead: LeaderState): number {
-  const view = currentView(core)
-  const rounds = new Set<number>([lead.round])
-  for (const progress of lead.progress.values()) rounds.add(progress.round)
+  if (isConfirmed(core, lead, lead.round)) return lead.round
   let newest = 0
-  for (const round of rounds) {
-    if (round <= newest) continue
-    const enough = core.mode.confirms(
-      view,
-      (member) => {
-        if (names(member, core.self)) return true
-        const progress = lead.progress.get(member.id)
-        return progress !== undefined && names(member, progress.member) && progress.round >= round
-      },
-      (member) => core.deaths.isDead(member),
-    )
-    if (enough) newest = round
-  }
+  for (const { round } of lead.progress.values())
+    if (round > newest && isConfirmed(core, lead, round)) newest = round
   return newest
+}
+
+function isConfirmed(core: Core, lead: LeaderState, round: number): boolean {
+  return core.mode.confirms(
+    currentView(core),
+    (member) => {
+      if (names(member, core.self)) return true
+      const progress = lead.progress.get(member.id)
+      return progress !== undefined && names(member, progress.member) && progress.round >= round
+    },
+    (member) => core.deaths.isDead(member),
+  )
 }

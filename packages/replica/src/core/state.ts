@@ -181,6 +181,7 @@ export interface Core {
   entryTime: number
   presenceSentAt: number
 
+  /** Ascending by id. */
   readonly peers: Map<ReplicaId, Peer>
   readonly deaths: Deaths
   /** Members of a view whose proof was reported already. */
@@ -285,8 +286,10 @@ export function createCore(options: CoreOptions): Core {
     pull: null,
     halted: null,
   }
-  for (const id of options.peers) addPeer(core, id)
-  for (const view of views) for (const member of view.members) core.deaths.learn(member)
+  for (const id of [...options.peers].sort((a, b) => a - b)) addPeer(core, id)
+  // The newest first: it says most of what the earlier ones do.
+  for (let at = views.length - 1; at >= 0; at--)
+    for (const member of views[at]?.members ?? []) core.deaths.learn(member)
   return core
 }
 

@@ -2,6 +2,8 @@ import { StateMachineError } from '../error.ts'
 
 /** Bytes of a slab, if its blocks are not longer. */
 const slabBytes = 64 * 1_024
+/** Bytes of the first slab of each length: a chat of a few accounts should not take, and clear, memory for thousands. */
+const firstSlabBytes = 4 * 1_024
 /** No slab has more blocks; so a block's address is one small integer. */
 const blocksPerSlab = 2_048
 /** Shortest block. */
@@ -104,7 +106,8 @@ export class Arena {
   }
 
   #addSlab(blockBytes: number): number {
-    const blocks = Math.max(1, Math.floor(slabBytes / blockBytes))
+    const most = this.#room.has(blockBytes) ? slabBytes : firstSlabBytes
+    const blocks = Math.max(1, Math.floor(most / blockBytes))
     const bytes = new Uint8Array(blocks * blockBytes)
     const view = new DataView(bytes.buffer)
     const number = this.#vacant.pop() ?? this.#slabs.length

@@ -6,7 +6,7 @@ const partitions = 256
  */
 export class PartitionedMap<K, V> {
   /** Each made when it gets its first key: a chat of a few accounts should not cost thousands of maps. */
-  readonly #parts: (Map<K, V> | undefined)[] = Array.from({ length: partitions })
+  readonly #parts: (Map<K, V> | undefined)[] = []
   readonly #spread: (key: K) => number
   #size = 0
 

@@ -12,7 +12,8 @@ const fullest = 3 / 4
  */
 export class RowIndex<K> {
   readonly #isAt: (key: K, address: Address) => boolean
-  readonly #parts: (Uint32Array | undefined)[] = Array.from({ length: parts })
+  /** Each made when it gets its first entry. */
+  readonly #parts: (Uint32Array | undefined)[] = []
   readonly #sizes = new Uint32Array(parts)
   #size = 0
 

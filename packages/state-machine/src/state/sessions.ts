@@ -84,8 +84,15 @@ export class Sessions {
 
   /** The account must have no session, and no session the token. */
   open(parts: SessionParts): Session {
+    const { id, account, tokenKey, lastActive, idleTimeoutMs, endsAt, window } = parts
     const session: Session = {
-      ...parts,
+      id,
+      account,
+      tokenKey,
+      lastActive,
+      idleTimeoutMs,
+      endsAt,
+      window,
       older: null,
       newer: null,
       queuePlace: -1,
