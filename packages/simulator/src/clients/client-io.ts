@@ -136,6 +136,7 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
       const answer = (value: Answer<T>): void => {
         if (answered) return
         answered = true
+        this.#timeline.cancel(timeout)
         this.#trace.note('client hears', -1, this.id, to, () => `c${this.id} from r${to}: ${describe(value)}`)
         resolve(value)
       }
@@ -144,7 +145,7 @@ export class ClientIo<Command, Reply, Machine extends StateMachine<Command, Repl
       }
       // Who gives up early moves on early, and finds what changed before others do.
       const timeoutMs = this.random.pick([60, 200, 800, 3_000])
-      this.#timeline.after(timeoutMs, () => answer({ type: 'unknown', why: 'timeout' }))
+      const timeout = this.#timeline.after(timeoutMs, () => answer({ type: 'unknown', why: 'timeout' }))
       this.#timeline.after(this.#arrival(to), () => {
         const program = this.#cluster.host(to).program
         if (program === null || !program.up)

@@ -45,6 +45,8 @@ interface Link<Input, Output> {
  *
  * The search of Wing and Gong (1993) with Lowe's memory of where it has been (2017): try the pending operations one after the other, go back where none fits, and
  * never enter the same pair of done operations and state twice. Operations without an answer may take effect at any time or never, so they are tried last.
+ *
+ * `operations`: in the order in which they began, as a `History` has them.
  */
 export function checkLinearizable<State, Input, Output>(
   model: SequentialModel<State, Input, Output>,

@@ -1,5 +1,7 @@
 // `pnpm simulate`: runs seeds, tells how it goes, and for each failure how to see it again.
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import type { StateMachine } from '@chatroom/replica'
 import { describeFault, faultKinds } from '../faults/fault.ts'
 import { type Profile, profiles } from '../faults/profile.ts'
@@ -7,7 +9,8 @@ import { hashText } from '../kernel/random.ts'
 import { chatWorkload } from '../workloads/chat-workload.ts'
 import { registerWorkload } from '../workloads/register-workload.ts'
 import type { Workload } from '../workloads/workload.ts'
-import { countFrom, runCampaign, type Summary } from './campaign.ts'
+import { type CampaignOptions, countFrom, runCampaign, type Summary } from './campaign.ts'
+import { SeedWorkers, serveSeeds } from './seed-workers.ts'
 import { shrink } from './shrink.ts'
 import { type SimulationResult, simulate } from './simulate.ts'
 
@@ -22,6 +25,7 @@ Runs a whole cluster with its clients on a virtual clock, network and disk, once
   --from N          the first seed (default: 1)
   --from-text TEXT  a first seed made from a text: other seeds for every commit, and the same ones for the same
   --seconds N       of each profile: begins no seed after so long (default: no limit)
+  --jobs N          how many seeds at a time, each on a processor of its own (default: as many as there are)
   --soak            go on until stopped, a few seeds of each profile in turn
   --hashes          print nothing but the hash of each seed's trace, to compare two machines
   --trace           print everything that happens; with --seeds 1
@@ -35,6 +39,8 @@ Exit codes: 0 nothing found, 1 an invariant was broken, 2 wrong usage.
 /** How often the line of progress is renewed, milliseconds. */
 const PROGRESS_MS = 2_000
 const SHRINK_RUNS = 200
+/** Seeds that are under way or waiting for each thread: a long one keeps no thread idle. */
+const SEEDS_A_THREAD = 8
 /** Seeds of each profile in one round of a soak. */
 const SOAK_SEEDS = 50
 
@@ -44,6 +50,7 @@ interface Settings {
   readonly count: number
   readonly from: number
   readonly seconds: number
+  readonly jobs: number
   readonly soak: boolean
   readonly trace: boolean
   readonly hashes: boolean
@@ -62,6 +69,7 @@ function settingsOf(args: readonly string[]): Settings | null {
     'from-text': text,
     seconds: text,
     keep: text,
+    jobs: text,
     soak: flag,
   } as const
   const { values } = parseArgs({
@@ -70,7 +78,7 @@ function settingsOf(args: readonly string[]): Settings | null {
     allowPositionals: false,
   })
   if (values.help) return null
-  const { mode, workload = 'chat', keep, seconds, 'from-text': fromText } = values
+  const { mode, workload = 'chat', keep, seconds, jobs, 'from-text': fromText } = values
   const chosen = profiles.filter(({ name }) => mode === undefined || name === mode)
   if (chosen.length === 0) throw new TypeError(`--mode ${mode}: give one of ${names}`)
   if (!['chat', 'registers'].includes(workload))
@@ -81,6 +89,7 @@ function settingsOf(args: readonly string[]): Settings | null {
     count: wholeNumber('seeds', values.seeds ?? (values.soak ? String(SOAK_SEEDS) : '100')),
     from: fromText === undefined ? wholeNumber('from', values.from ?? '1') : seedFrom(fromText),
     seconds: seconds === undefined ? Number.POSITIVE_INFINITY : wholeNumber('seconds', seconds),
+    jobs: jobs === undefined ? availableParallelism() : Math.max(1, wholeNumber('jobs', jobs)),
     soak: values.soak,
     trace: values.trace,
     hashes: values.hashes,
@@ -103,10 +112,10 @@ function seedFrom(text: string): number {
 }
 
 /** Round after round over all profiles, each with new seeds; ends when it is stopped. */
-async function soak(settings: Settings): Promise<never> {
+async function soak(settings: Settings, workers: SeedWorkers | null): Promise<never> {
   let failures = 0
   for (let { from } = settings; ; from += settings.count) {
-    failures += await runAll({ ...settings, from })
+    failures += await runAll({ ...settings, from }, workers)
     print(
       `soak: seeds ${from} to ${from + settings.count - 1} of each profile are done, ${failures} failures so far`,
     )
@@ -114,32 +123,43 @@ async function soak(settings: Settings): Promise<never> {
   }
 }
 
-async function runAll(settings: Settings): Promise<number> {
+async function runAll(settings: Settings, workers: SeedWorkers | null): Promise<number> {
   let failures = 0
   for (const profile of settings.profiles) {
     failures +=
-      settings.workload === 'chat'
-        ? await runProfile(settings, profile, chatWorkload)
-        : await runProfile(settings, profile, registerWorkload)
+      settings.workload === chatWorkload.name
+        ? await runProfile(settings, workers, profile, chatWorkload)
+        : await runProfile(settings, workers, profile, registerWorkload)
   }
   return failures
 }
 
 async function runProfile<Command, Reply, Machine extends StateMachine<Command, Reply>>(
   settings: Settings,
+  workers: SeedWorkers | null,
   profile: Profile,
   workload: Workload<Command, Reply, Machine>,
 ): Promise<number> {
-  if (settings.hashes) return printHashes(settings, profile, workload)
-  print(`${profile.name}: ${profile.words}`)
-  const began = performance.now()
-  let told = began
-  const tell = (summary: Summary): void => print(progress(summary, performance.now() - began))
-  if (settings.trace || settings.keep !== null) return runOne(settings, profile, workload)
-  const summary = await runCampaign({
+  const campaign = {
     profile,
     workload,
     seeds: countFrom(settings.from, settings.count),
+    ...(workers !== null && {
+      elsewhere: {
+        run: (seed: number) => workers.run({ profile: profile.name, workload: workload.name, seed }),
+        atOnce: workers.threads * SEEDS_A_THREAD,
+      },
+    }),
+  }
+  if (settings.hashes) return printHashes(campaign)
+  print(`${profile.name}: ${profile.words}`)
+  const began = performance.now()
+  let told = began
+  const tell = (summary: Summary): void =>
+    print(progress(summary, performance.now() - began, workers?.threads ?? 1))
+  if (settings.trace || settings.keep !== null) return runOne(settings, profile, workload)
+  const summary = await runCampaign({
+    ...campaign,
     after: async (result, soFar) => {
       if (result.violation !== null) {
         tellFailure(settings, profile, result)
@@ -152,22 +172,21 @@ async function runProfile<Command, Reply, Machine extends StateMachine<Command, 
       return true
     },
   })
+  workers?.forget()
   tell(summary)
   tellCoverage(summary)
   return summary.failures.length
 }
 
 async function printHashes<Command, Reply, Machine extends StateMachine<Command, Reply>>(
-  { from, count }: Settings,
-  profile: Profile,
-  workload: Workload<Command, Reply, Machine>,
+  campaign: CampaignOptions<Command, Reply, Machine>,
 ): Promise<number> {
   const { failures } = await runCampaign({
-    profile,
-    workload,
-    seeds: countFrom(from, count),
+    ...campaign,
     after: ({ seed, traceHash, traceLength }) => {
-      print(`${profile.name} ${workload.name} ${seed}: ${traceHash} of ${traceLength} events`)
+      print(
+        `${campaign.profile.name} ${campaign.workload.name} ${seed}: ${traceHash} of ${traceLength} events`,
+      )
       return true
     },
   })
@@ -218,9 +237,13 @@ async function tellShrunk<Command, Reply, Machine extends StateMachine<Command, 
   )
 }
 
-function progress({ seeds, virtualMs, acknowledged, failures }: Summary, ms: number): string {
+function progress(
+  { seeds, virtualMs, acknowledged, failures }: Summary,
+  ms: number,
+  threads: number,
+): string {
   const rate = (seeds / ms) * 1_000
-  return `  ${seeds} seeds, ${rate.toFixed(1)} a second, ${(virtualMs / ms).toFixed(0)} cluster-minutes a minute, ${acknowledged} commands acknowledged, ${failures.length} failures`
+  return `  ${seeds} seeds, ${rate.toFixed(1)} a second, ${(virtualMs / ms).toFixed(0)} cluster-minutes a minute${threads > 1 ? ` on ${threads} threads` : ''}, ${acknowledged} commands acknowledged, ${failures.length} failures`
 }
 
 function tellCoverage({ counts }: Summary): void {
@@ -234,13 +257,25 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-try {
-  const settings = settingsOf(process.argv.slice(2))
-  if (settings === null) process.stdout.write(usage)
-  else if (settings.soak) await soak(settings)
-  else process.exitCode = (await runAll(settings)) === 0 ? 0 : 1
-} catch (error) {
-  if (!(error instanceof TypeError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 2
+async function main(args: readonly string[]): Promise<void> {
+  const settings = settingsOf(args)
+  if (settings === null) return void process.stdout.write(usage)
+  const { jobs, trace, keep, count } = settings
+  const alone = jobs === 1 || trace || keep !== null || count === 1
+  const workers = alone ? null : new SeedWorkers(new URL(import.meta.url), jobs)
+  if (settings.soak) await soak(settings, workers)
+  else if ((await runAll(settings, workers)) > 0) process.exitCode = 1
+  await workers?.close()
 }
+
+// Replicas refuse a great deal, and nobody looks at where: the stack of each refusal would cost more than what is refused.
+if (!process.argv.includes('--trace')) Error.stackTraceLimit = 0
+if (isMainThread) {
+  try {
+    await main(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+  }
+} else serveSeeds()

@@ -165,18 +165,19 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   }
 
   /** Lets virtual time pass. Between two events everything that promises have to do is done. */
-  async #play(until: number): Promise<void> {
+  #play(until: number): Promise<void> {
     let since = this.#timeline.now
     let events = 0
-    while (this.#violations.first === null && this.#timeline.runNext(until)) {
-      await settled()
-      if (++events % EVENTS_PER_TURN === 0) await turn()
-      if (events < MOST_EVENTS_AT_ONCE) continue
-      if (this.#timeline.now - since < 100)
-        this.#violations.add('comes to rest', `${events} events within ${this.#timeline.now - since} ms`)
-      since = this.#timeline.now
-      events = 0
-    }
+    return whenSettledRepeat(() => {
+      if (events >= MOST_EVENTS_AT_ONCE) {
+        if (this.#timeline.now - since < 100)
+          this.#violations.add('comes to rest', `${events} events within ${this.#timeline.now - since} ms`)
+        since = this.#timeline.now
+        events = 0
+      }
+      events++
+      return this.#violations.first === null && this.#timeline.runNext(until)
+    })
   }
 
   async #comeBack(lives: Promise<unknown>, mustComeBack = this.#options.profile.mustComeBack): Promise<void> {
@@ -270,16 +271,27 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   }
 }
 
-/** Resolves when no promise has anything left to do: Node runs every microtask, and those that they cause, before the next tick. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => {
-    process.nextTick(resolve)
-  })
-}
+const done = Promise.resolve()
 
-/** Lets the rest of the program have its turn: whoever runs this may have timers. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
+/**
+ * Calls `work` until it returns false, each time when no promise has anything left to do: Node runs every microtask, and those that they cause, before the next
+ * tick, but not between two ticks that wait already. So each tick is asked for by a microtask. Now and then the rest of the program has its turn: whoever
+ * runs this may have timers.
+ */
+function whenSettledRepeat(work: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let calls = 0
+    const again = (): void => {
+      try {
+        if (!work()) return resolve()
+      } catch (error) {
+        return reject(error instanceof Error ? error : new Error(String(error)))
+      }
+      void done.then(++calls % EVENTS_PER_TURN === 0 ? nextTurn : nextTick)
+    }
+    const nextTick = (): void => process.nextTick(again)
+    const nextTurn = (): void => void setImmediate(again)
+    // Whoever asks for this may just have set something going.
+    void done.then(nextTick)
   })
 }

@@ -1,5 +1,6 @@
 import type { EntryContext, SnapshotSink, StateMachine } from '@chatroom/replica'
-import { hashBytes, hashText } from '../kernel/random.ts'
+import { hashValue } from '../kernel/hash-value.ts'
+import { hashBytes } from '../kernel/random.ts'
 import type { VirtualProcess } from './virtual-process.ts'
 
 /** A reply and the place of its command in the log. */
@@ -48,9 +49,11 @@ export class WatchedMachine<Command, Reply, Machine extends StateMachine<Command
     this.appliedIndex = index
     if (this.#process.mayAct()) {
       this.#applied({
-        ...at,
+        index,
+        term,
+        time: at.time,
         commandHash: this.#commandHash,
-        replyHash: hashText(JSON.stringify(reply) ?? ''),
+        replyHash: hashValue(reply),
       })
     }
     return { reply, index, term }
