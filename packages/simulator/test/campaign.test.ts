@@ -16,13 +16,10 @@ function lastFirst(results: (seed: number) => SimulationResult): {
       asked.push(seed)
       return new Promise((resolve) => {
         waiting.push(() => resolve(results(seed)))
-        if (waiting.length === 1)
-          queueMicrotask(() =>
-            waiting
-              .splice(0)
-              .reverse()
-              .forEach((end) => end()),
-          )
+        if (waiting.length > 1) return
+        queueMicrotask(() => {
+          for (const end of waiting.splice(0).reverse()) end()
+        })
       })
     },
   }

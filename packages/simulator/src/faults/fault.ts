@@ -32,6 +32,7 @@ export const operatorFaults = [
   'promote',
   'remove member',
   'hasty operator',
+  'forced recovery',
 ] as const
 
 export type FaultKind =

@@ -31,6 +31,11 @@ export const operatorTrouble: Record<(typeof operatorFaults)[number], Injector> 
     stage.askLeader((leader) => leader.changeMembers({ type: 'addLearner', id }))
   },
 
+  // At any moment, needed or not: some of what others hold may be lost with it, and with a disk that is, and nothing else.
+  'forced recovery'({ amount }, { id }, { stage }) {
+    stage.forceRecovery(amount < 0.7 ? id : null)
+  },
+
   'remove member'(_fault, { id }, { stage }) {
     stage.askLeader((leader) => leader.changeMembers({ type: 'remove', id }))
   },

@@ -109,7 +109,14 @@ export const profiles: readonly Profile[] = [
     words:
       'more than fail-stop claims to survive: partitions, a fencer that fails, lost and rotten disks; it may stop, and must not lie',
     replicas: [3, 3, 3, 2, 4],
-    weights: { ...hosts, ...partitions, 'broken fencer': 3, 'replaced disk': 3, 'bit flip': 3 },
+    weights: {
+      ...hosts,
+      ...partitions,
+      'broken fencer': 3,
+      'replaced disk': 3,
+      'bit flip': 3,
+      'forced recovery': 3,
+    },
     mustComeBack: false,
     haltAllowed: true,
     forcedRecovery: true,

@@ -1,6 +1,12 @@
 import { type Member, type PlacedView, type ReplicaId, sameMember } from '@chatroom/election'
 import type { Message, ReplicaEvent, ReplicaStatus } from '@chatroom/replica'
-import type { Entry, PersistBatch, StoredState } from '@chatroom/replication-log'
+import {
+  type Entry,
+  origin,
+  type PersistBatch,
+  type Position,
+  type StoredState,
+} from '@chatroom/replication-log'
 import { hashBytes } from '../kernel/random.ts'
 import type { VirtualProcess } from '../world/virtual-process.ts'
 import type { Applied } from '../world/watched-machine.ts'
@@ -66,8 +72,9 @@ export class Oracle {
     return this.#acknowledged
   }
 
-  get newestCommitted(): number {
-    return this.#newestCommitted?.index ?? 0
+  /** The last entry that anybody took for committed: whatever a client was told, it has. */
+  get newestCommitted(): Position {
+    return this.#newestCommitted ?? origin
   }
 
   /** An operator has founded a new cluster from what was left: terms, views and what was acknowledged count from here. */
@@ -305,12 +312,12 @@ export class Oracle {
     const known = this.#committed.get(index) ?? term
     if (
       !view.members.some((member) => sameMember(member, status)) ||
-      index > this.newestCommitted ||
+      index > this.newestCommitted.index ||
       known !== term
     )
       this.#fail(
         'admitted by a committed view',
-        `r${status.id} takes itself for admitted by view ${index} of term ${term}, and committed is the log up to ${this.newestCommitted}`,
+        `r${status.id} takes itself for admitted by view ${index} of term ${term}, and committed is the log up to ${this.newestCommitted.index}`,
       )
   }
 

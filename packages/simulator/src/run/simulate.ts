@@ -1,3 +1,4 @@
+import type { ReplicaId } from '@chatroom/election'
 import type { StateMachine } from '@chatroom/replica'
 import { ClientIo } from '../clients/client-io.ts'
 import { type Conditions, drawConditions } from '../faults/conditions.ts'
@@ -10,7 +11,7 @@ import { type Violation, Violations } from '../invariants/violation.ts'
 import { Random } from '../kernel/random.ts'
 import { Timeline } from '../kernel/timeline.ts'
 import { Trace } from '../kernel/trace.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Judge, Workload } from '../workloads/workload.ts'
 import { Cluster, type Program } from '../world/cluster.ts'
 import { forceRecovery } from './forced-recovery.ts'
 import { tidyUp, whatIsWrong } from './health.ts'
@@ -65,6 +66,10 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   readonly #oracle: Oracle
   readonly #conditions: Conditions
   readonly #cluster: Cluster<Command, Reply, Machine>
+  /** Clusters that an operator has founded. */
+  #founded = 0
+  /** With one of them something committed was lost: what clients were told before need not be true any more. */
+  #lost = false
   readonly #openCalls = new Map<Program<Command, Reply, Machine>, Set<() => void>>()
 
   constructor(options: SimulationOptions<Command, Reply, Machine>) {
@@ -132,9 +137,10 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       if (this.#violations.first === null) await this.#comeBack(Promise.resolve())
       if (this.#violations.first === null) this.#compareStates()
     }
-    const recovered = profile.forcedRecovery === true && (await this.#forceRecovery())
+    if (profile.forcedRecovery === true && this.#violations.first === null)
+      await this.#serveAtLast(clients, judge)
     // After a forced recovery something acknowledged may be gone: the operator was told.
-    if (this.#violations.first === null && !recovered) {
+    if (this.#violations.first === null && !this.#lost) {
       const words = judge.judge()
       if (words !== null) this.#violations.add('linearizable', words)
     }
@@ -165,7 +171,17 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
   }
 
   /** Lets virtual time pass. Between two events everything that promises have to do is done. */
-  #play(until: number): Promise<void> {
+  async #play(until: number): Promise<void> {
+    await this.#pass(until)
+    while (this.#cluster.recovery !== null && this.#violations.first === null) {
+      const { without } = this.#cluster.recovery
+      this.#cluster.recovery = null
+      await this.#forceRecovery(without)
+      await this.#pass(until)
+    }
+  }
+
+  #pass(until: number): Promise<void> {
     let since = this.#timeline.now
     let events = 0
     return whenSettledRepeat(() => {
@@ -176,7 +192,8 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
         events = 0
       }
       events++
-      return this.#violations.first === null && this.#timeline.runNext(until)
+      if (this.#violations.first !== null || this.#cluster.recovery !== null) return false
+      return this.#timeline.runNext(until)
     })
   }
 
@@ -199,13 +216,31 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
     void over
   }
 
-  /** False: it was not needed, or there is nothing to recover from. */
-  async #forceRecovery(): Promise<boolean> {
-    if (this.#violations.first !== null || this.#whatIsWrong() === null) return false
-    this.#oracle.newCluster()
-    const recovery = await forceRecovery(this.#cluster)
+  /** Beyond its claims a mode may stop. Where it has, an operator sees to it that it goes on; then it serves: those who were there before, if nothing was lost, or new ones. */
+  async #serveAtLast(
+    clients: readonly ClientIo<Command, Reply, Machine>[],
+    judge: Judge<Command, Reply, Machine>,
+  ): Promise<void> {
+    if (this.#whatIsWrong() !== null) {
+      if (!(await this.#forceRecovery(null))) return
+      await this.#comeBack(Promise.resolve(), true)
+    }
+    if (this.#violations.first !== null) return
+    const others = clients.map(({ id }) => this.#client(clients.length + id))
+    const serves = this.#lost ? this.#options.workload.begin() : judge
+    await this.#confirm((this.#lost ? others : clients).map((io) => serves.confirm(io)))
+    if (this.#violations.first === null) await this.#comeBack(Promise.resolve(), true)
+    if (this.#violations.first === null) this.#compareStates()
+  }
+
+  /** False: there is nothing to recover from. */
+  async #forceRecovery(without: ReplicaId | null): Promise<boolean> {
+    const committed = this.#oracle.newestCommitted
+    const recovery = await forceRecovery(this.#cluster, `recovered ${++this.#founded}`, without)
     if (recovery === null) return false
-    const { founder, last } = recovery
+    const { founder, last, log } = recovery
+    this.#lost ||= !log.holds(committed.index, committed.term)
+    this.#oracle.newCluster()
     this.#trace.note(
       'operator forces recovery',
       founder,
@@ -213,8 +248,7 @@ class Simulation<Command, Reply, Machine extends StateMachine<Command, Reply>> {
       last.term,
       () => `from ${last.index} of term ${last.term}`,
     )
-    await this.#comeBack(Promise.resolve(), true)
-    if (this.#violations.first === null) this.#compareStates()
+    if (this.#lost) this.#trace.note('something committed is lost', founder)
     return true
   }
 

@@ -79,6 +79,8 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
   onElection: (() => void) | null = null
   /** The fencer does not work. */
   fencerBroken = false
+  /** An operator wants to found a new cluster, without one host's disk if that is not null. Null: nobody does. */
+  recovery: { readonly without: ReplicaId | null } | null = null
 
   constructor(options: ClusterOptions<Command, Reply, Machine>) {
     this.#options = options
@@ -284,6 +286,10 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
       .find(({ serving, viewInForce }) => serving && viewInForce)?.view
     if (view === undefined || view.members.length < 3) return false
     return view.members.every(({ id, disk }) => disk === this.host(id).disk.name)
+  }
+
+  forceRecovery(without: ReplicaId | null): void {
+    this.recovery = { without }
   }
 
   askLeader(request: (leader: Operator) => Promise<void>): void {
