@@ -67,9 +67,14 @@ export class MemoryDisk {
    * Ends the process that uses the disk. Of what it was flushing the first few steps survive: a step is one hard state, one truncation, one entry, one
    * snapshot, in the order of the calls. `keepUnsynced` gets their number and answers how many survive; default: none. What waited behind that flush is lost.
    * Promises of the ended process never settle.
+   *
+   * A snapshot is a file with a name of its own: on a real disk its directory entry may be lost though all that was written beside it survives, or be there though
+   * that is lost. `keepName` is asked for each that is under way, and then it is no step of the others. Default: it is one.
    */
-  crash(options: { readonly keepUnsynced?: (steps: number) => number } = {}): void {
-    this.#user?.endWithoutNotice(options.keepUnsynced ?? (() => 0))
+  crash(
+    options: { readonly keepUnsynced?: (steps: number) => number; readonly keepName?: () => boolean } = {},
+  ): void {
+    this.#user?.endWithoutNotice(options.keepUnsynced ?? (() => 0), options.keepName)
     this.#user = null
   }
 

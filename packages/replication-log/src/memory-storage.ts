@@ -10,6 +10,8 @@ const snapshotChunkBytes = 256 * 1024
 interface Flush {
   readonly bytes: number
   readonly steps: number
+  /** A file gets its name by this. */
+  readonly names: boolean
   /** Takes effect on the disk: all of it, or the first `steps` after a crash. */
   apply(steps: number): void
   resolve(): void
@@ -167,9 +169,14 @@ export class MemoryStorage implements Storage {
         this.#writing = false
         const { log } = this.#home
         const whole = { info: { ...info, bytes }, chunks: rechunk(chunks, bytes) }
-        await this.#flush(0, 1, (steps) => {
-          if (steps > 0) log.snapshot = whole
-        })
+        await this.#flush(
+          0,
+          1,
+          (steps) => {
+            if (steps > 0) log.snapshot = whole
+          },
+          true,
+        )
       },
       abort: async () => {
         if (!over) this.#writing = false
@@ -224,10 +231,15 @@ export class MemoryStorage implements Storage {
     this.#home.end()
   }
 
-  endWithoutNotice(keep: (steps: number) => number): void {
-    const steps = this.#flushing.reduce((sum, flush) => sum + flush.steps, 0)
+  endWithoutNotice(keep: (steps: number) => number, keepName?: () => boolean): void {
+    const inOrder = this.#flushing.filter(({ names }) => !names || keepName === undefined)
+    const steps = inOrder.reduce((sum, flush) => sum + flush.steps, 0)
     let left = Math.max(0, Math.min(steps, Math.trunc(keep(steps))))
     for (const flush of this.#flushing) {
+      if (keepName !== undefined && flush.names) {
+        flush.apply(keepName() ? flush.steps : 0)
+        continue
+      }
       flush.apply(Math.min(left, flush.steps))
       left -= Math.min(left, flush.steps)
     }
@@ -246,9 +258,9 @@ export class MemoryStorage implements Storage {
     return this.#order
   }
 
-  #flush(bytes: number, steps: number, apply: (steps: number) => void): Promise<void> {
+  #flush(bytes: number, steps: number, apply: (steps: number) => void, names = false): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes, steps, apply, resolve, reject })
+      this.#waiting.push({ bytes, steps, names, apply, resolve, reject })
       this.#schedule()
     })
   }

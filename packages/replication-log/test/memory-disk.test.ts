@@ -83,6 +83,32 @@ it('loses a snapshot that was not committed, keeps one that was', async () => {
   expect((await disk.open(1).open(open)).snapshot?.index).toBe(1)
 })
 
+it.each([true, false])('a crash may keep the name of a snapshot by itself: %s', async (kept) => {
+  let stop = false
+  const disk = new MemoryDisk({ complete: (_bytes, done) => (stop ? undefined : done()) })
+  const storage = disk.open(1)
+  await storage.open(open)
+  await storage.persist({ entries: [command(1, 1, 1)] })
+  stop = true
+  void (await storage.createSnapshot(snapshotAt(1, 1))).commit()
+  void storage.persist({ entries: [command(2, 1, 1)] })
+  await Promise.resolve()
+  await Promise.resolve()
+  const asked: number[] = []
+  disk.crash({
+    keepUnsynced: (steps) => {
+      asked.push(steps)
+      return kept ? 0 : steps
+    },
+    keepName: () => kept,
+  })
+  stop = false
+  const { snapshot, last } = await disk.open(1).open(open)
+  expect({ asked, snapshot: snapshot?.index, last: last.index }).toEqual(
+    kept ? { asked: [1], snapshot: 1, last: 1 } : { asked: [1], snapshot: undefined, last: 2 },
+  )
+})
+
 it('is full at its capacity: refuses entries and what was to follow, takes hard states', async () => {
   const disk = new MemoryDisk({ capacityBytes: 400 })
   const storage = disk.open(1)

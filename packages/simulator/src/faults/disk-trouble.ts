@@ -1,7 +1,7 @@
 import type { diskFaults } from './fault.ts'
 import type { Injector } from './stage.ts'
 
-/** What disks do. That a crash loses what was not flushed, or tears it, is no fault of its own: every crash does. */
+/** What disks do. That a crash loses what was not flushed, or tears it, or loses the name of a file, is no fault of its own: every crash may. */
 export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
   'slow disk'({ ms, amount }, { disk }, { until }) {
     disk.slowness = 2 + amount * 100
@@ -27,6 +27,14 @@ export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
     downFor(id, ms)
     program?.process.kill('its disk is replaced')
     disk.replace()
+  },
+
+  // Whenever its next snapshot, or one that a leader sent, is renamed into place.
+  'lost directory entry'(_fault, { disk }, { until }) {
+    disk.losesNextName = true
+    until(Number.MAX_SAFE_INTEGER, () => {
+      disk.losesNextName = false
+    })
   },
 
   'bit flip'({ amount }, { disk }) {

@@ -24,7 +24,14 @@ export const networkFaults = [
   'bridge',
   'slow path',
 ] as const
-export const diskFaults = ['slow disk', 'full disk', 'failing disk', 'replaced disk', 'bit flip'] as const
+export const diskFaults = [
+  'slow disk',
+  'full disk',
+  'failing disk',
+  'replaced disk',
+  'bit flip',
+  'lost directory entry',
+] as const
 export const operatorFaults = [
   'broken fencer',
   'transfer',

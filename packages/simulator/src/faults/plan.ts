@@ -4,6 +4,10 @@ import type { Conditions } from './conditions.ts'
 import type { Fault, FaultKind } from './fault.ts'
 import type { Profile } from './profile.ts'
 
+/** The share of runs in which directories lose entries besides all other troubles, and how often in a run at the most. */
+const LOSE_NAMES = 0.5
+const MOST_LOST_NAMES = 4
+
 /** The troubles of a run, from its seed alone. */
 export function planFaults(
   profile: Profile,
@@ -24,6 +28,21 @@ export function planFaults(
       other: (replica + 1 + random.below(everybody - 1)) % everybody,
       ms: duration(random) * lasting,
       amount: random.next(),
+    })
+  }
+  // After all others, which stay what they were in every seed.
+  if (profile.plainStorage === true || !random.chance(LOSE_NAMES)) return faults
+  for (let count = 1 + random.below(MOST_LOST_NAMES); count > 0; count--) {
+    const replica: ReplicaId = random.below(everybody)
+    faults.push({
+      number: faults.length,
+      at: random.between(0, faultyMs),
+      kind: 'lost directory entry',
+      replica,
+      atLeader: random.chance(0.3),
+      other: replica,
+      ms: duration(random) * lasting,
+      amount: 0,
     })
   }
   return faults

@@ -179,6 +179,10 @@ export class Oracle {
         `r${process.replica} said ${watched.commitIndex} and now says ${status.commitIndex}`,
       )
     watched.commitIndex = status.commitIndex
+    // A view that is in force, an empty entry: nobody applies them, and a snapshot may tell of them after a restart.
+    const committed = watched.accepted.termAt(status.commitIndex)
+    if (committed !== undefined && status.commitIndex > 0)
+      this.#committedUpTo(watched, status.commitIndex, committed)
     if (status.term < watched.term)
       this.#fail(
         'term never goes back',

@@ -17,15 +17,6 @@ interface Job {
   readonly reject: (error: Error) => void
 }
 
-/** Runs a seed in this thread. */
-export function runSeed({ profile: name, workload, seed }: SeedTask): Promise<SimulationResult> {
-  const profile = profiles.find((candidate) => candidate.name === name)
-  if (profile === undefined) throw new TypeError(`there is no profile ${name}`)
-  return workload === chatWorkload.name
-    ? simulate({ seed, profile, workload: chatWorkload })
-    : simulate({ seed, profile, workload: registerWorkload })
-}
-
 /** Threads that run seeds, each one at a time: a seed gives the same run in every thread. */
 export class SeedWorkers {
   readonly #idle: Worker[] = []
@@ -85,4 +76,13 @@ export function serveSeeds(port: MessagePort | null = parentPort): void {
   port?.on('message', (task: SeedTask) => {
     void runSeed(task).then((result) => port.postMessage(result))
   })
+}
+
+/** Runs a seed in this thread. */
+function runSeed({ profile: name, workload, seed }: SeedTask): Promise<SimulationResult> {
+  const profile = profiles.find((candidate) => candidate.name === name)
+  if (profile === undefined) throw new TypeError(`there is no profile ${name}`)
+  return workload === chatWorkload.name
+    ? simulate({ seed, profile, workload: chatWorkload })
+    : simulate({ seed, profile, workload: registerWorkload })
 }

@@ -94,6 +94,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
       disk: new VirtualDisk({
         timeline,
         random: new Random(seed, `disk ${id}`),
+        names: new Random(seed, `names of disk ${id}`),
         replica: id,
         name: `d${id}`,
         flushMs,
@@ -311,7 +312,9 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     trace.note('ends', host.id, process.pid, 0, () => `(${why})`)
     host.program?.transport.processEnded()
     host.program = null
+    const { namesLost } = host.disk
     host.disk.crash({ torn: this.#options.conditions.tornWrites })
+    if (host.disk.namesLost > namesLost) trace.note('loses a directory entry', host.id)
     record?.({ type: 'ends', replica: host.id })
     oracle.processEnded(process)
     this.onEnd(host, why)

@@ -25,14 +25,22 @@ export class VirtualDisk {
   failsNext = false
   /** A flush of the present process failed: it must stop itself. */
   failed = false
+  /** The next file that gets a name here loses it: its process ends before the directory is flushed. */
+  losesNextName = false
+  /** Names that crashes have taken from files. */
+  namesLost = 0
+  readonly #names: Random
 
   constructor(options: {
     timeline: Timeline
     random: Random
+    /** For the names of files. */
+    names: Random
     replica: ReplicaId
     name: string
     flushMs: Range
   }) {
+    this.#names = options.names
     this.flushMs = options.flushMs
     this.#timeline = options.timeline
     this.#random = options.random
@@ -63,12 +71,30 @@ export class VirtualDisk {
     return this.#memory.open(this.#replica)
   }
 
-  /** Its process ended: of the flush that was under way any first part may have reached the disk; or all or nothing of it, where writes are not torn. */
+  /**
+   * Its process ended: of the flush that was under way any first part may have reached the disk; or all or nothing of it, where writes are not torn. Whether a new
+   * file has its name is another question: the directory is flushed by itself.
+   */
   crash({ torn }: { torn: boolean }): void {
     this.#process = null
     this.#memory.crash({
       keepUnsynced: (steps) => (torn ? this.#random.below(steps + 1) : this.#random.chance(0.5) ? steps : 0),
+      ...(torn && { keepName: () => this.#keepsName() }),
     })
+  }
+
+  /** A file is about to get its name. */
+  naming(): void {
+    const process = this.#process
+    if (this.losesNextName && process !== null)
+      this.#timeline.after(0, () => process.kill('power cut before the directory was flushed'))
+  }
+
+  #keepsName(): boolean {
+    if (!this.losesNextName && this.#names.chance(0.5)) return true
+    this.losesNextName = false
+    this.namesLost++
+    return false
   }
 
   /** Another disk in its place, empty. */

@@ -73,6 +73,7 @@ export class WatchedStorage implements Storage {
       },
       commit: async () => {
         if (!this.#process.mayAct()) return never()
+        this.#disk.naming()
         await writer.commit()
         this.#newest = info
       },
