@@ -37,6 +37,11 @@ export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
     })
   },
 
+  'rotten entry'({ ms, amount }, { id }, { stage, downFor }) {
+    downFor(id, ms)
+    stage.rot(id, amount)
+  },
+
   'bit flip'({ amount }, { disk }) {
     disk.damage(1 + Math.floor(amount * 200))
   },

@@ -31,6 +31,7 @@ export const diskFaults = [
   'replaced disk',
   'bit flip',
   'lost directory entry',
+  'rotten entry',
 ] as const
 export const operatorFaults = [
   'broken fencer',

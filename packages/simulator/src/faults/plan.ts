@@ -7,6 +7,8 @@ import type { Profile } from './profile.ts'
 /** The share of runs in which directories lose entries besides all other troubles, and how often in a run at the most. */
 const LOSE_NAMES = 0.5
 const MOST_LOST_NAMES = 4
+/** The share of runs in which an entry rots. */
+const ROT = 0.5
 
 /** The troubles of a run, from its seed alone. */
 export function planFaults(
@@ -31,20 +33,24 @@ export function planFaults(
     })
   }
   // After all others, which stay what they were in every seed.
-  if (profile.plainStorage === true || !random.chance(LOSE_NAMES)) return faults
-  for (let count = 1 + random.below(MOST_LOST_NAMES); count > 0; count--) {
+  if (profile.plainStorage === true) return faults
+  const more = (kind: FaultKind): void => {
     const replica: ReplicaId = random.below(everybody)
     faults.push({
       number: faults.length,
       at: random.between(0, faultyMs),
-      kind: 'lost directory entry',
+      kind,
       replica,
       atLeader: random.chance(0.3),
       other: replica,
       ms: duration(random) * lasting,
-      amount: 0,
+      amount: random.next(),
     })
   }
+  if (random.chance(LOSE_NAMES))
+    for (let count = 1 + random.below(MOST_LOST_NAMES); count > 0; count--) more('lost directory entry')
+  // One, so that others have what it had; and none where disks are lost, too.
+  if (profile.mustComeBack && !profile.operator && random.chance(ROT)) more('rotten entry')
   return faults
 }
 

@@ -24,6 +24,8 @@ export interface Stage {
   canLoseADisk(): boolean
   /** Whoever serves, if anybody does. */
   leader(): ReplicaId | null
+  /** A bit flips in an entry that the replica takes for committed, if others have to have it, too; and the replica ends, so that the next start finds it. `share`: which entry. */
+  rot(id: ReplicaId, share: number): void
   /** An operator stops everybody and founds a new cluster on the best disk that is left (fail-stop, rule 6). `without`: whose disk is lost. */
   forceRecovery(without: ReplicaId | null): void
   /** What an operator asks of whoever leads; nothing if nobody does. */

@@ -6,6 +6,7 @@ import {
   type StateMachine,
   type StepRecord,
 } from '@chatroom/replica'
+import type { Storage } from '@chatroom/replication-log'
 import type { Conditions } from '../faults/conditions.ts'
 import type { Operator, Stage } from '../faults/stage.ts'
 import type { Oracle } from '../invariants/oracle.ts'
@@ -17,6 +18,7 @@ import type { Recorded } from '../run/recorded.ts'
 import { describeEvent, describeMessage, kindOfEvent, kindOfMessage } from './describe.ts'
 import { HostClock, processClock } from './virtual-clock.ts'
 import { VirtualDisk } from './virtual-disk.ts'
+import { type EntryKeeper, virtualEntrySource } from './virtual-entry-source.ts'
 import { VirtualNetwork } from './virtual-network.ts'
 import { VirtualProcess } from './virtual-process.ts'
 import { VirtualTransport } from './virtual-transport.ts'
@@ -51,6 +53,7 @@ export interface Program<Command, Reply, Machine extends StateMachine<Command, R
   readonly replica: VirtualReplica<Command, Reply, Machine>
   readonly machine: WatchedMachine<Command, Reply, Machine>
   readonly transport: VirtualTransport
+  readonly storage: Pick<Storage, 'read'>
   /** Its `start` resolved. */
   up: boolean
 }
@@ -227,8 +230,19 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
       }),
       limits: conditions.limits,
       snapshotEveryBytes: conditions.snapshotEveryBytes,
+      mendFrom: this.hosts
+        .filter((other) => other !== host)
+        .map((other) =>
+          virtualEntrySource({
+            asker: process,
+            asked: other.id,
+            network: this.network,
+            timeline,
+            keeper: () => this.#keeper(other),
+          }),
+        ),
     })
-    const program = { process, replica, machine, transport, up: false }
+    const program = { process, replica, machine, transport, storage, up: false }
     host.program = program
     replica.on((event) => {
       if (!process.alive) return
@@ -289,6 +303,16 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     return view.members.every(({ id, disk }) => disk === this.host(id).disk.name)
   }
 
+  rot(id: ReplicaId, share: number): void {
+    const { program, disk } = this.host(id)
+    if (program === null || !program.up) return
+    const { view, viewInForce, commitIndex, snapshotIndex } = program.replica.status()
+    const named = view.members.some((member) => member.id === id && member.disk === disk.name)
+    if (!named || !viewInForce || view.members.length < 2 || commitIndex === snapshotIndex) return
+    disk.damage(snapshotIndex + 1 + Math.floor(share * (commitIndex - snapshotIndex)))
+    program.process.kill('a bit has flipped in its log')
+  }
+
   forceRecovery(without: ReplicaId | null): void {
     this.recovery = { without }
   }
@@ -304,6 +328,17 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
             error instanceof Error ? error.message : String(error),
           ),
       )
+    }
+  }
+
+  #keeper({ program }: Host<Command, Reply, Machine>): EntryKeeper | null {
+    if (program === null || !program.up || !program.process.alive) return null
+    const { process, storage, replica } = program
+    return {
+      process,
+      storage,
+      clusterId: () => replica.status().clusterId,
+      snapshot: () => replica.snapshot(),
     }
   }
 

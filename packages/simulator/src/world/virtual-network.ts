@@ -206,6 +206,12 @@ export class VirtualNetwork {
     this.#timeline.after(arrivesAt - now, arrive)
   }
 
+  /** What is no message between replicas that take part: it arrives, or is lost where the path is cut. */
+  carry(from: ReplicaId, to: ReplicaId, arrive: () => void, lost: () => void): void {
+    if (this.isCut(from, to)) this.#timeline.after(networkTimes.answer, lost)
+    else this.#timeline.after(this.#delayOf(from, to), arrive)
+  }
+
   #greet(
     from: Endpoint,
     caller: Hello,
