@@ -5,6 +5,32 @@ const chat = 'packages/state-machine/src'
 /** In the chat itself: what replicas agree on is wrong, or they do not agree. */
 export const chatMutations: readonly Mutation[] = [
   {
+    name: 'a session outlives its end',
+    words: 'activity puts off the end that no activity may put off',
+    edits: [
+      {
+        file: `${chat}/state/expiry-queue.ts`,
+        find: 'return item.endsAt === 0 ? idleAt : Math.min(idleAt, item.endsAt)',
+        replace: 'return item.endsAt === 0 ? idleAt : Math.max(idleAt, item.endsAt)',
+      },
+    ],
+    profile: 'majority',
+    seedsNeeded: 40,
+  },
+  {
+    name: 'a session whose time has come lives until it is ended',
+    words: 'nobody looks at the time of a session that is used, only the command that ends them',
+    edits: [
+      {
+        file: `${chat}/state/sessions.ts`,
+        find: 'if (session === undefined || dueAt(session) > now) return session',
+        replace: 'if (session === undefined || dueAt(session) > now * 0) return session',
+      },
+    ],
+    profile: 'majority',
+    seedsNeeded: 30,
+  },
+  {
     name: 'dedup forgotten at a snapshot',
     words: 'a snapshot leaves out the remembered replies: a retry after it is done twice',
     edits: [

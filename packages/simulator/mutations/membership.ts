@@ -52,6 +52,34 @@ export const membershipMutations: readonly Mutation[] = [
     seedsNeeded: 80,
   },
   {
+    name: 'a truncated view stays in effect',
+    words: 'a view that was never committed and is cut off the log goes on deciding who counts',
+    edits: [
+      {
+        file: `${core}/outbox.ts`,
+        find: 'while (core.views.length > 1 && currentView(core).index >= from) core.views.pop()',
+        replace: 'if (currentView(core).index < 0) core.views.pop()',
+      },
+    ],
+    profile: 'majority-membership',
+    by: 'registers',
+    seedsNeeded: 60,
+  },
+  {
+    name: 'a lease after a hand-over',
+    words: 'a leader reads on its own though it has asked another to take over, which need not wait',
+    edits: [
+      {
+        file: `${core}/reads.ts`,
+        find: 'if (leaseClockDrift <= 0 || lead.transfer !== null || lead.handedOver) return false',
+        replace: 'if (leaseClockDrift <= 0) return false',
+      },
+    ],
+    profile: 'majority-lease',
+    by: 'registers',
+    seedsNeeded: 60,
+  },
+  {
     name: 'a lease that is too long',
     words: 'a leader reads on its own for longer than others wait before they elect another one',
     edits: [

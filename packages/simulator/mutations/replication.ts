@@ -62,6 +62,61 @@ export const replicationMutations: readonly Mutation[] = [
     seedsNeeded: 50,
   },
   {
+    name: 'a snapshot without its state',
+    words: 'a snapshot of the leader takes the place of the log, and not of the state',
+    edits: [
+      {
+        file: `${shell}/snapshotter.ts`,
+        find: 'await restore(this.#machine, this.#storage, this.#clock, this.#observer)\n      await this.#storage.resetToSnapshot()',
+        replace: 'await this.#storage.resetToSnapshot()',
+      },
+    ],
+    profile: 'fail-stop',
+    by: 'registers',
+    seedsNeeded: 60,
+  },
+  {
+    name: 'a snapshot is installed before it is on the disk',
+    words: 'a follower goes on from a snapshot whose file does not have its name yet',
+    edits: [
+      {
+        file: `${shell}/snapshotter.ts`,
+        find: 'await incoming.writer.commit()\n',
+        replace: 'void incoming.writer.commit()\n',
+      },
+    ],
+    profile: 'fail-stop',
+    by: 'registers',
+    seedsNeeded: 60,
+  },
+  {
+    name: 'an answer is taken for a repair',
+    words: 'a damaged disk counts as mended as soon as another replica has answered',
+    edits: [
+      {
+        file: `${shell}/mending.ts`,
+        find: 'if (copy.entries.length > 0 && (await storage.mend(damage, copy))) return null',
+        replace: 'if (copy.entries.length > 0) return storage.size() < 0 ? damage.file : null',
+      },
+    ],
+    profile: 'majority',
+    by: 'registers',
+    seedsNeeded: 20,
+  },
+  {
+    name: 'a founded cluster lacks the last entry',
+    words: 'a forced recovery founds the new cluster on all entries of its disk but the last one',
+    edits: [
+      {
+        file: 'packages/replica/src/recovery.ts',
+        find: "if (kind === 'command') machine.apply",
+        replace: "if (kind === 'command' && index < last.index) machine.apply",
+      },
+    ],
+    profile: 'fail-stop-beyond',
+    seedsNeeded: 30,
+  },
+  {
     name: 'most of a view are enough',
     words: 'fail-stop commits what a majority holds: a survivor that lacks it goes on alone',
     edits: [

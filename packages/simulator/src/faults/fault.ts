@@ -22,6 +22,7 @@ export const networkFaults = [
   'isolation',
   'isolated leader',
   'bridge',
+  'late answers',
   'slow path',
 ] as const
 export const diskFaults = [

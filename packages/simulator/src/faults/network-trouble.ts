@@ -28,6 +28,19 @@ export const networkTrouble: Record<(typeof networkFaults)[number], Injector> = 
     for (const undo of isolate(stage, leader)) until(500 + amount * 2_000, undo)
   },
 
+  // A leader is heard and hears late, and then it is not heard any more: what it takes for news is old. It may just have asked another to take over.
+  'late answers'({ amount }, _host, { stage, until, timeline, random }) {
+    const leader = stage.leader()
+    if (leader === null) return
+    const ms = 1_500 + amount * 1_500
+    if (random.chance(0.5)) stage.askLeader((asked) => asked.transferLeadership())
+    for (const { id } of stage.hosts) {
+      if (id === leader) continue
+      until(ms, stage.network.slow(id, leader, 3_000))
+      timeline.after(20 + amount * 80, () => until(ms, stage.network.cut(leader, id)))
+    }
+  },
+
   // Two halves that see each other only through one replica, which both want for their leader.
   bridge({ ms }, { id }, { stage, until, random }) {
     const others = random.shuffled(stage.hosts.filter((host) => host.id !== id))

@@ -7,6 +7,8 @@ import type { Profile } from './profile.ts'
 /** The share of runs in which directories lose entries besides all other troubles, and how often in a run at the most. */
 const LOSE_NAMES = 0.5
 const MOST_LOST_NAMES = 4
+/** How often in a run, at the most, a leader that reads from leases hears late and is cut off then. */
+const MOST_LATE_ANSWERS = 3
 /** The share of runs in which an entry rots. */
 const ROT = 0.5
 
@@ -49,6 +51,9 @@ export function planFaults(
   }
   if (random.chance(LOSE_NAMES))
     for (let count = 1 + random.below(MOST_LOST_NAMES); count > 0; count--) more('lost directory entry')
+  // A lease is as long as the round that it comes from is young.
+  if ((profile.limits?.leaseClockDrift ?? 0) > 0)
+    for (let count = random.below(MOST_LATE_ANSWERS + 1); count > 0; count--) more('late answers')
   // One, so that others have what it had; and none where disks are lost, too.
   if (profile.mustComeBack && !profile.operator && random.chance(ROT)) more('rotten entry')
   return faults

@@ -24,9 +24,14 @@ interface Session {
   readonly tokenHash: Uint8Array
   /** It may end by itself. */
   readonly shortLived: boolean
+  /** What it sent, in order; null: something else that counts as activity. */
+  readonly activity: (string | null)[]
 }
 
 const PATIENCE_MS = 4_000
+/** A session that may end by itself does so when it was idle for so long, and when it has lasted for so long. */
+const SHORT_IDLE_MS = 1_000
+const SHORT_LIFE_MS = 3_000
 const LONG_MS = 24 * 3_600_000
 
 class ChatJudge implements Judge<Command, Reply, Chat> {
@@ -35,6 +40,9 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
   readonly #people = new Set<number>()
   readonly #requests = new Map<number, number>()
   readonly #accounts = new Map<number, number>()
+  readonly #shortLived: Session[] = []
+  /** When messages were sent by logged time, as readers saw it. */
+  readonly #sentAt = new Map<string, number>()
   #problem: string | null = null
 
   async client(io: Io): Promise<void> {
@@ -61,10 +69,30 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
 
   judge(): string | null {
     if (this.#problem !== null) return this.#problem
+    for (const session of this.#shortLived) {
+      const outlived = this.#outlived(session)
+      if (outlived !== null) return outlived
+    }
     for (const [reader, { operations }] of this.#mailboxes) {
       const verdict = checkMailbox(operations)
       if (!verdict.linearizable)
         return `mailbox of client ${reader}: no order explains it; after ${verdict.explained} of ${operations.length} operations: ${verdict.stuckAt}`
+    }
+    return null
+  }
+
+  /** What a session sent is proof that it lived then. */
+  #outlived({ id, activity }: Session): string | null {
+    let first: number | undefined
+    let before: number | undefined
+    for (const text of activity) {
+      const at = text === null ? undefined : this.#sentAt.get(text)
+      if (at !== undefined && before !== undefined && at - before >= SHORT_IDLE_MS)
+        return `session ${id} ends when it is idle for ${SHORT_IDLE_MS} ms, and sent ${text} ${at - before} ms after its last activity`
+      if (at !== undefined && first !== undefined && at - first >= SHORT_LIFE_MS)
+        return `session ${id} lasts ${SHORT_LIFE_MS} ms at the most, and sent ${text} ${at - first} ms after its first message`
+      first ??= at
+      before = at
     }
     return null
   }
@@ -117,12 +145,16 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       accountId,
       tokenHash,
       takeover: true,
-      idleTimeoutMs: shortLived ? 1_000 : LONG_MS,
-      lifetimeMs: shortLived ? 3_000 : 0,
+      idleTimeoutMs: shortLived ? SHORT_IDLE_MS : LONG_MS,
+      lifetimeMs: shortLived ? SHORT_LIFE_MS : 0,
     } as const
     const reply = await io.persist((to) => io.propose(to, command), patienceMs)
     if (reply === undefined) return undefined
-    if (reply.ok && reply.type === 'login') return { id: reply.sessionId, accountId, tokenHash, shortLived }
+    if (reply.ok && reply.type === 'login') {
+      const session = { id: reply.sessionId, accountId, tokenHash, shortLived, activity: [] }
+      if (shortLived) this.#shortLived.push(session)
+      return session
+    }
     if (reply.ok || reply.reason !== 'session expired' || !shortLived) this.#blame(io, command, reply)
     return undefined
   }
@@ -175,12 +207,13 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     session: Session,
     to: number,
     operation: MailboxOperation,
-    command: Command,
+    command: Extract<Command, { type: 'send' }>,
     reply: Reply | undefined,
   ): boolean {
     if (reply === undefined) return false
     if (reply.ok && reply.type === 'send') {
       this.#mailbox(to).end(operation, Number(reply.messageId))
+      session.activity.push(command.text)
       return true
     }
     if (reply.ok) {
@@ -189,6 +222,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
     }
     // A refusal is a promise too: it had no effect.
     this.#mailbox(to).forget(operation)
+    session.activity.push(null)
     if (reply.reason === 'unknown recipient') return true
     if (!mayEnd(session, reply.reason)) this.#blame(io, command, reply)
     return false
@@ -231,7 +265,10 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
       chat
         .mailbox(accountId)
         .read(after, limit, 1_000_000)
-        .map(({ sequence, messageId, text }) => ({ sequence, id: Number(messageId), text }))
+        .map(({ sequence, messageId, text, sentAtMs }) => {
+          this.#sentAt.set(text, sentAtMs)
+          return { sequence, id: Number(messageId), text }
+        })
     const seen = await io.persist((to) => io.read(to, look), patienceMs)
     if (seen === undefined) mailbox.forget(operation)
     else mailbox.end(operation, seen)
@@ -239,6 +276,7 @@ class ChatJudge implements Judge<Command, Reply, Chat> {
   }
 
   async #ask(io: Io, session: Session, command: Command): Promise<boolean> {
+    session.activity.push(null)
     const reply = await io.persist((to) => io.propose(to, command), PATIENCE_MS)
     if (reply === undefined) return false
     if (!reply.ok && !mayEnd(session, reply.reason)) this.#blame(io, command, reply)

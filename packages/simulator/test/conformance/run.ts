@@ -3,10 +3,10 @@ import { FailStopRules } from './fail-stop.ts'
 import { MajorityRules } from './majority.ts'
 import { type Difference, replay } from './replay.ts'
 
-/** A profile without what the model leaves out (snapshots, torn writes, replaced disks), and short: the longer a log the slower the model. */
+/** A profile without what the model leaves out (snapshots, torn writes, replaced disks, forced recovery), and short: the longer a log the slower the model. */
 export function comparable(profile: Simulator.Profile): Simulator.Profile {
-  const { 'replaced disk': _, 'bit flip': __, ...weights } = profile.weights
-  return { ...profile, weights, clients: 2, faultyMs: 6_000, plainStorage: true }
+  const { 'replaced disk': _, 'bit flip': __, 'forced recovery': ___, ...weights } = profile.weights
+  return { ...profile, weights, forcedRecovery: false, clients: 2, faultyMs: 6_000, plainStorage: true }
 }
 
 export interface Compared {
