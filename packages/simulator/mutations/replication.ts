@@ -10,7 +10,7 @@ export const replicationMutations: readonly Mutation[] = [
     words: 'whatever a message names, any finished persist lets it go',
     edits: [
       {
-        file: 'packages/replica/src/replica.ts',
+        file: `${shell}/shell.ts`,
         find: 'if (after !== null && after > persist) break',
         replace: 'if (after !== null && after > persist + 9e9) break',
       },

@@ -145,7 +145,7 @@ export const voteMutations: readonly Mutation[] = [
         replace: 'if (group.term !== -1) return group.listener.replied(at, reply)',
       },
       {
-        file: 'packages/replica/src/replica.ts',
+        file: 'packages/replica/src/shell/shell.ts',
         find: 'return this.#proposals.fail(outcomeUnknown())',
         replace: 'return void outcomeUnknown()',
       },
