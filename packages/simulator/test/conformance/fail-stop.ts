@@ -10,7 +10,7 @@ import {
 } from '@chatroom/model'
 import type { HardState, Position } from '@chatroom/replication-log'
 import type { Observed } from './observed.ts'
-import type { Rules } from './rules.ts'
+import { appendTo, compareVoteWith, compareWith, flushedTo, type Rules } from './rules.ts'
 
 const unbounded: Omit<FailStopSetting, 'size'> = {
   formed: false,
@@ -48,22 +48,16 @@ export class FailStopRules implements Rules {
   }
 
   flush(id: ReplicaId, upTo: number): string | null {
-    const { log, durable } = this.#replica(id)
-    const to = Math.min(upTo, log.length)
-    return to <= commonLength(log, durable) ? null : this.#try([{ type: 'flush', id, upTo: to }])
+    const to = flushedTo(this.#replica(id), upTo)
+    return to === null ? null : this.#try([{ type: 'flush', id, upTo: to }])
   }
 
-  compare(id: ReplicaId, { term, last }: { term: number; last: Position }): string | null {
-    const { term: expected, log } = this.#replica(id)
-    if (term === expected && last.index === log.length && last.term === log.term) return null
-    return `is in term ${term} with a log to ${last.index} of term ${last.term}; by the model in term ${expected} with a log to ${log.length} of term ${log.term}`
+  compare(id: ReplicaId, is: { term: number; last: Position }): string | null {
+    return compareWith(this.#replica(id), is)
   }
 
-  /** The model forgets whom a vote went to that nobody can use any more. */
-  compareVote(id: ReplicaId, { votedFor }: HardState): string | null {
-    const expected = this.#replica(id).votedFor
-    if (expected < 0 || expected === votedFor) return null
-    return `has a vote for ${votedFor ?? 'nobody'} on disk; by the model for ${expected}`
+  compareVote(id: ReplicaId, hardState: HardState): string | null {
+    return compareVoteWith(this.#replica(id), hardState)
   }
 
   broken(): string | null {
@@ -140,16 +134,10 @@ export class FailStopRules implements Rules {
     return this.#try([{ type: 'vote', id, candidate }])
   }
 
-  #append(id: ReplicaId, { term, upTo, heartbeat }: Extract<Observed, { type: 'append' }>): string | null {
-    const follower = this.#replica(id)
-    const sent = this.#state.sent[term]
-    if (sent === undefined || sent === null) return `nothing was sent in term ${term}`
-    const agreed = commonLength(follower.log, sent)
-    if (heartbeat && upTo > agreed) return `vouches for more than the ${agreed} entries that both have`
-    const taken = Math.max(agreed, upTo)
-    const words = this.#try([{ type: 'append', id, term, upTo: taken }])
-    const nothingNew = taken === agreed && follower.term === term && follower.role === 'follower'
-    return nothingNew ? null : words
+  #append(id: ReplicaId, observed: Extract<Observed, { type: 'append' }>): string | null {
+    return appendTo(this.#replica(id), this.#state.sent[observed.term], observed, (upTo) =>
+      this.#try([{ type: 'append', id, term: observed.term, upTo }]),
+    )
   }
 
   /** Whether its leader asked for it no longer matters when that one has ended. */

@@ -9,7 +9,7 @@ import {
 } from '@chatroom/model'
 import type { HardState, Position } from '@chatroom/replication-log'
 import type { Observed } from './observed.ts'
-import type { Rules } from './rules.ts'
+import { appendTo, compareVoteWith, compareWith, flushedTo, type Rules } from './rules.ts'
 
 const unbounded: Omit<MajoritySetting, 'size'> = {
   crashes: Number.POSITIVE_INFINITY,
@@ -40,22 +40,16 @@ export class MajorityRules implements Rules {
   }
 
   flush(id: ReplicaId, upTo: number): string | null {
-    const { log, durable } = this.#replica(id)
-    const to = Math.min(upTo, log.length)
-    return to <= commonLength(log, durable) ? null : this.#try({ type: 'flush', id, upTo: to })
+    const to = flushedTo(this.#replica(id), upTo)
+    return to === null ? null : this.#try({ type: 'flush', id, upTo: to })
   }
 
-  compare(id: ReplicaId, { term, last }: { term: number; last: Position }): string | null {
-    const { term: expected, log } = this.#replica(id)
-    if (term === expected && last.index === log.length && last.term === log.term) return null
-    return `is in term ${term} with a log to ${last.index} of term ${last.term}; by the model in term ${expected} with a log to ${log.length} of term ${log.term}`
+  compare(id: ReplicaId, is: { term: number; last: Position }): string | null {
+    return compareWith(this.#replica(id), is)
   }
 
-  /** A vote that came too late to count is none in the model. */
-  compareVote(id: ReplicaId, { votedFor }: HardState): string | null {
-    const expected = this.#replica(id).votedFor
-    if (expected < 0 || expected === votedFor) return null
-    return `has a vote for ${votedFor ?? 'nobody'} on disk; by the model for ${expected}`
+  compareVote(id: ReplicaId, hardState: HardState): string | null {
+    return compareVoteWith(this.#replica(id), hardState)
   }
 
   broken(): string | null {
@@ -123,16 +117,10 @@ export class MajorityRules implements Rules {
     return this.#try({ type: 'vote', id, candidate })
   }
 
-  #append(id: ReplicaId, { term, upTo, heartbeat }: Extract<Observed, { type: 'append' }>): string | null {
-    const follower = this.#replica(id)
-    const sent = this.#state.sent[term]
-    if (sent === undefined) return `nothing was sent in term ${term}`
-    const agreed = commonLength(follower.log, sent)
-    if (heartbeat && upTo > agreed) return `vouches for more than the ${agreed} entries that both have`
-    const taken = Math.max(agreed, upTo)
-    const words = this.#try({ type: 'append', id, term, upTo: taken })
-    const nothingNew = taken === agreed && follower.term === term && follower.role === 'follower'
-    return nothingNew ? null : words
+  #append(id: ReplicaId, observed: Extract<Observed, { type: 'append' }>): string | null {
+    return appendTo(this.#replica(id), this.#state.sent[observed.term], observed, (upTo) =>
+      this.#try({ type: 'append', id, term: observed.term, upTo }),
+    )
   }
 
   /** To pin a member to its disk, to name the cluster or to add a learner changes nobody's vote: to the model that is a command. */

@@ -1,4 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
+import { commonLength, type Log } from '@chatroom/model'
 import type { HardState, Position } from '@chatroom/replication-log'
 import type { Observed } from './observed.ts'
 
@@ -16,4 +17,50 @@ export interface Rules {
   /** What the state that the model is in breaks. */
   broken(): string | null
   describe(): string
+}
+
+/** What both models have of a replica. */
+interface Expected {
+  readonly term: number
+  readonly role: string
+  readonly votedFor: number
+  readonly log: Log
+  /** What is on its disk. */
+  readonly durable: Log
+}
+
+/** How far this flush brings the disk; null: not beyond what it has. */
+export function flushedTo({ log, durable }: Expected, upTo: number): number | null {
+  const to = Math.min(upTo, log.length)
+  return to <= commonLength(log, durable) ? null : to
+}
+
+export function compareWith(
+  { term: expected, log }: Expected,
+  { term, last }: { readonly term: number; readonly last: Position },
+): string | null {
+  if (term === expected && last.index === log.length && last.term === log.term) return null
+  return `is in term ${term} with a log to ${last.index} of term ${last.term}; by the model in term ${expected} with a log to ${log.length} of term ${log.term}`
+}
+
+/** The models forget a vote that nobody can use any more, or that came too late to count. */
+export function compareVoteWith({ votedFor: expected }: Expected, { votedFor }: HardState): string | null {
+  if (expected < 0 || expected === votedFor) return null
+  return `has a vote for ${votedFor ?? 'nobody'} on disk; by the model for ${expected}`
+}
+
+/** What a leader had sent in this term reaches a follower. `take`: has the model take so much of it. */
+export function appendTo(
+  follower: Expected,
+  sent: Log | null | undefined,
+  { term, upTo, heartbeat }: Extract<Observed, { type: 'append' }>,
+  take: (upTo: number) => string | null,
+): string | null {
+  if (sent === undefined || sent === null) return `nothing was sent in term ${term}`
+  const agreed = commonLength(follower.log, sent)
+  if (heartbeat && upTo > agreed) return `vouches for more than the ${agreed} entries that both have`
+  const taken = Math.max(agreed, upTo)
+  const words = take(taken)
+  const nothingNew = taken === agreed && follower.term === term && follower.role === 'follower'
+  return nothingNew ? null : words
 }
