@@ -53,14 +53,11 @@ export function decodeView(payload: Uint8Array): View {
   ) {
     throw new TypeError('view entry: not an object of c, m and l')
   }
-  const view = {
-    clusterId: raw.c,
-    members: decodeMembers(raw.m),
-    learners: decodeMembers(raw.l),
-    ...('v' in raw ? { machineVersion: decodeVersion(raw.v) } : {}),
-  }
-  if (view.members.length === 0) throw new TypeError('view entry: no members')
-  return view
+  const [clusterId, members, learners] = [raw.c, decodeMembers(raw.m), decodeMembers(raw.l)]
+  if (members.length === 0) throw new TypeError('view entry: no members')
+  return 'v' in raw
+    ? { clusterId, members, learners, machineVersion: decodeVersion(raw.v) }
+    : { clusterId, members, learners }
 }
 
 function decodeVersion(raw: unknown): number {

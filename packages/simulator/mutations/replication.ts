@@ -94,7 +94,7 @@ export const replicationMutations: readonly Mutation[] = [
     words: 'a damaged disk counts as mended as soon as another replica has answered',
     edits: [
       {
-        file: `${shell}/mending.ts`,
+        file: `${shell}/mending-attempts.ts`,
         find: 'if (copy.entries.length > 0 && (await storage.mend(damage, copy))) return null',
         replace: 'if (copy.entries.length > 0) return storage.size() < 0 ? damage.file : null',
       },

@@ -337,7 +337,7 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     return {
       process,
       storage,
-      clusterId: () => replica.status().clusterId,
+      status: () => replica.status(),
       snapshot: () => replica.snapshot(),
     }
   }

@@ -1,5 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
-import type { EntrySource, SavedSnapshot } from '@chatroom/replica'
+import type { EntrySource, ReplicaStatus, SavedSnapshot } from '@chatroom/replica'
 import { type Entry, type Storage, StorageError } from '@chatroom/replication-log'
 import type { Timeline } from '../kernel/timeline.ts'
 import { networkTimes, type VirtualNetwork } from './virtual-network.ts'
@@ -12,7 +12,7 @@ const ANSWER_BYTES = 4_096
 export interface EntryKeeper {
   readonly process: VirtualProcess
   readonly storage: Pick<Storage, 'read'>
-  readonly clusterId: () => string
+  readonly status: () => ReplicaStatus
   readonly snapshot: () => Promise<SavedSnapshot | null>
 }
 
@@ -48,9 +48,11 @@ export function virtualEntrySource(parts: {
   return {
     name: `replica ${asked}`,
     fetch: ({ from, to }) =>
-      ask(async ({ storage, clusterId }) => {
+      ask(async ({ storage, status }) => {
+        const { id, disk, clusterId, term, role, admitted, lastIndex } = status()
+        const holder = { id, disk, term, leads: role === 'leader', admitted, lastIndex }
         const entries = await readFrom(storage, from)
-        return { clusterId: clusterId(), entries: entries.filter(({ index }) => index <= (to ?? index)) }
+        return { clusterId, holder, entries: entries.filter(({ index }) => index <= (to ?? index)) }
       }),
     snapshot: () =>
       ask(async ({ snapshot }) => {
