@@ -78,6 +78,24 @@ describe('fail-stop', () => {
     expect(cluster.commands(2)).toEqual(['a'])
   })
 
+  it('leaves no time to a survivor that turns out to be dead, too', () => {
+    const cluster = running()
+    cluster.crash(0, 1)
+    // The death of the leader was proven first: it was the turn of 1 for a moment.
+    cluster.pass(cluster.core(2).limits.standStaggerMs / 2)
+    expect(cluster.leaders()).toEqual([2])
+  })
+
+  it('leaves the first move to a lower id that lives', () => {
+    const cluster = running()
+    cluster.node(1).stopped = true
+    cluster.crash(0)
+    cluster.pass(cluster.core(2).limits.standStaggerMs / 2)
+    expect(roleOf(cluster.core(2))).toBe('follower')
+    cluster.pass(cluster.core(2).limits.standStaggerMs)
+    expect(roleOf(cluster.core(2))).toBe('candidate')
+  })
+
   it('takes a returnee back in, and can then lose the others', () => {
     const cluster = running()
     cluster.crash(0)

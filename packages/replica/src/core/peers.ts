@@ -97,6 +97,10 @@ export function reviewDeaths(core: Core, out: Outbox): void {
       continue
     core.reportedDead.add(`${member.id} ${member.disk} ${member.incarnation}`)
     out.report({ type: 'proven dead', member })
+    // Who had the turn before this one has it no more. (Of two that die at once the leader's death may be proven first.)
+    const isBefore = member.id < core.self.id
+    if (isBefore && core.role === 'follower' && core.leader === null && core.mode.onSilence === 'fence')
+      core.standAt -= core.limits.standStaggerMs
   }
   if (core.role === 'follower' && core.leader !== null && core.deaths.isDead(core.leader))
     loseLeader(core, out)
