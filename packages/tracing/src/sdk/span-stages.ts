@@ -30,7 +30,8 @@ const service = 'chatroom.v1.ChatService'
 export function spanStages({ tracer, ratio, random, admit }: SpanStagesOptions): Stages {
   return {
     receive: (method, parent) => {
-      const within = parseTraceParent(parent)
+      // Most messages say nothing, and nothing is decided of most.
+      const within = parent === '' ? null : parseTraceParent(parent)
       const wanted = within === null ? random() < ratio : (within.traceFlags & TraceFlags.SAMPLED) !== 0
       if (!wanted || !admit()) return null
       const name = `${service}/${method.charAt(0).toUpperCase()}${method.slice(1)}`
