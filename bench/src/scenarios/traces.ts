@@ -66,9 +66,14 @@ async function windowOf(share: number | null, sink: SpanSink, settings: Settings
   const flags = share === null ? [] : ['--traces', String(share)]
   const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint }
   const system = await serveChat(await ChatCluster.start({ flags, environment }), overStream)
-  const before = sink.received()
   try {
-    const window = await load(system, { inFlight: inFlightOf(settings), ms: settings.windowMs })
+    const before = sink.received()
+    const window = await load(system, {
+      inFlight: inFlightOf(settings),
+      ms: settings.windowMs,
+      // What makes spans is new to the process: its first hundreds cost several times what the others do.
+      warmupMs: settings.windowMs,
+    })
     return { ...window, spanBytes: sink.received() - before }
   } finally {
     await system.stop()
