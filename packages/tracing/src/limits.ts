@@ -7,6 +7,6 @@ export interface TracingLimits {
 }
 
 export const defaultTracingLimits: TracingLimits = {
-  tracesPerSecond: 100,
+  tracesPerSecond: 20,
   flushMs: 2_000,
 }
