@@ -72,6 +72,49 @@ describe('a replica', () => {
     await expect(replica.closed).resolves.toBeUndefined()
   })
 
+  it('does not count as admitted any more once it has left: what it has may soon be less than what is committed', async () => {
+    const replica = alone()
+    await replica.start()
+    await serving(replica)
+    expect(replica.status().admitted).toBe(true)
+    await replica.leave()
+    expect(replica.status().admitted).toBe(false)
+    await replica.stop()
+  })
+
+  it('says what it waits for while its disk is not whole, and takes no part', async () => {
+    const disk = new MemoryDisk()
+    const first = alone(counter(adding), disk)
+    await first.start()
+    await serving(first)
+    await first.propose({ add: 1 })
+    await first.stop()
+    disk.damage(2)
+    const replica = createReplica({
+      id: 0,
+      members: [0],
+      mode: 'fail-stop',
+      stateMachine: counter(adding),
+      storage: disk.open(0),
+      transport: new MemoryNetwork().transport({ id: 0, listen: 'here', peers: new Map() }),
+      mendFrom: [{ name: 'replica 1', fetch: () => Promise.reject(new Error('nobody listens')) }],
+    })
+    const waits = new Promise<void>((resolve) => {
+      replica.on(({ type }) => {
+        if (type === 'damage waits') resolve()
+      })
+    })
+    const started = replica.start()
+    await waits
+    expect(replica.mending()?.damage).toMatchObject({ from: 2, to: 2 })
+    expect(() => replica.status()).toThrow(
+      'replica 0 does not take part yet: waits for entry 2: no answer from replica 1 (nobody listens)',
+    )
+    await replica.stop()
+    await expect(started).rejects.toMatchObject({ code: 'stopped' })
+    expect(replica.mending()).toBeNull()
+  })
+
   it('has everything again after a start on the same disk', async () => {
     const disk = new MemoryDisk()
     const first = alone(counter(adding), disk)

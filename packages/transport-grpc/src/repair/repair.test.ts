@@ -137,6 +137,21 @@ describe('entries for a replica that lost some', () => {
     expect((await from.fetch({ from: 4, to: 4 }, patient)).entries).toEqual([])
   })
 
+  test('are not put together from a log and from another that took its place meanwhile', async () => {
+    let reads = 0
+    const from = await source(() => ({
+      ...keeper,
+      read: async (first) => {
+        reads++
+        const changed = reads > 1
+        return entries.slice(first - 1, first + 9).map((entry) => (changed ? { ...entry, term: 9 } : entry))
+      },
+    }))
+    await expect(from.fetch({ from: 4, to: null }, patient)).rejects.toThrow(/changed meanwhile/)
+    reads = 1
+    expect((await from.fetch({ from: 4, to: null }, patient)).entries).toHaveLength(37)
+  })
+
   test('cannot be had from a replica that does not run, or is not there: that is worth another try', async () => {
     const from = await source(() => {
       throw new Error('replica 0 has not started')
