@@ -204,7 +204,7 @@ describe('the packages, packed and installed by npm in an empty folder', () => {
       const { stdout } = await run('node', [`out/${name}-${number}.js`], {
         cwd: join(folder, 'consumer'),
         env: strangersEnvironment,
-        timeout: 60_000,
+        timeout: 110_000,
       })
       expect(stdout).toBe(prints)
     },

@@ -49,7 +49,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true })
 })
 
-describe('the report of what a package exports', { timeout: 60_000 }, () => {
+describe('the report of what a package exports', () => {
   it('has every export by its public name, and what it refers to', () => {
     expect(reportsOf({})).toEqual([
       `# shapes

@@ -22,8 +22,9 @@ it('acknowledges a message only after a durable write on every member of the vie
   for (let n = 0; n < sends; n++) await client.send(readerName, `message ${n}`)
   const after = await Promise.all(ids.map((id) => cluster.metric(id, writes)))
 
-  const status = await cluster.status(leader)
-  expect(status?.view.members.map(({ id }) => id).sort()).toEqual([...ids])
+  await expect
+    .poll(async () => (await cluster.status(leader))?.view.members.map(({ id }) => id).sort())
+    .toEqual([...ids])
   for (const id of ids) {
     const made = (after[id] ?? 0) - (before[id] ?? 0)
     expect(made, `durable writes of replica ${id} for ${sends} acknowledged messages`).toBeGreaterThanOrEqual(

@@ -73,7 +73,6 @@ const lines: readonly [string, string | RegExp][] = [
 describe('Tab', () => {
   it.for(['bash', 'zsh', 'fish'] as const)(
     'in %s completes commands, options and names',
-    { timeout: 60_000 },
     async (name, { skip }) => {
       skip(!isInstalled(name), `${name} is not installed on this machine`)
       const shell = await start(shells[name])

@@ -124,8 +124,8 @@ describe('a cluster seen from outside', () => {
         await metric(metricsPort + id, 'chatroom_disk_wal_fsync_duration_seconds_count'),
       ).toBeGreaterThan(0)
     }
-    const status = await cluster.status(leader.id)
-    expect(all).toContain(status?.slowestMember?.id)
+    const { slowestMember } = await cluster.untilStatus(leader.id, 'answers', () => true)
+    expect(all).toContain(slowestMember?.id)
 
     expect(await chatctl(cluster, 'log-level', 'debug', '--id', '1')).toEqual({
       code: 0,

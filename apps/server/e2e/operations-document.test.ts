@@ -83,7 +83,7 @@ async function host(): Promise<Host> {
   return {
     server: [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(),
     do: async (commands) => {
-      const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', commands], { env, timeout: 60_000 })
+      const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', commands], { env, timeout: 110_000 })
       return stdout
     },
   }

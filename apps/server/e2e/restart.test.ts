@@ -73,9 +73,8 @@ describe('all three replicas killed with kill -9', () => {
       expect(status.serving).toBe(false)
     }
     // They wait: neither of them, nor both together, may go on without what only the last one may know.
-    expect(
-      (await Promise.all([first, second].map((id) => cluster.status(id)))).map((status) => status?.serving),
-    ).toEqual([false, false])
+    const both = [first, second].map((id) => cluster.untilStatus(id, 'answers', () => true))
+    expect((await Promise.all(both)).map(({ serving }) => serving)).toEqual([false, false])
 
     cluster.start(last)
     await cluster.untilView(all)

@@ -20,7 +20,7 @@ it('answers as a program of its own, and ends cleanly when told to', async () =>
       () => true,
       () => false,
     )
-  await expect.poll(sent, { timeout: 60_000 }).toBe(true)
+  await expect.poll(sent).toBe(true)
   for await (const message of alice.inbox()) {
     expect(message).toMatchObject({ from: 'parrot', text: 'alice, you said: hello' })
     break

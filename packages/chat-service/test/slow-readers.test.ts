@@ -5,9 +5,7 @@ const slowReaderMs = 60_000
 const messages = 160
 const limits = { slowReaderMs, idleTimeoutDefaultMs: 100 * slowReaderMs }
 
-test('who stops reading is cut off, holds little until then, and loses nothing', {
-  timeout: 30_000,
-}, async () => {
+test('who stops reading is cut off, holds little until then, and loses nothing', async () => {
   const broken: string[] = []
   const chat = await startChat({ limits, disconnect: (peer) => broken.push(peer) })
   const [alice, bob, carol] = [

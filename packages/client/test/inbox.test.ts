@@ -137,9 +137,11 @@ describe('inbox', () => {
   })
 
   it('gives up reading what waits when nobody can serve', async () => {
-    await using hasty = await connect({ servers: cluster.servers, requestTimeoutMs: 50 })
-    cluster.chat.endSession('bob', 'LOGGED_OUT')
-    await hasty.login('bob', 'secret')
+    // Time enough to hear from a replica that it does not lead; a login would be bound by it, too.
+    await using hasty = await connect({ servers: cluster.servers, requestTimeoutMs: 1_500 })
+    const session = bob.keptSession
+    if (session === null) throw new Error('bob is not logged in')
+    hasty.resume(session)
     cluster.lead(null)
     const error: unknown = await take(hasty.inbox({ follow: false }), 1).catch((reason: unknown) => reason)
     expect(error).toHaveProperty('code', 'no leader')

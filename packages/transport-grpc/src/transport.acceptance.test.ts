@@ -38,7 +38,7 @@ async function makeGroup(size: number): Promise<TransportGroup> {
   }
 }
 
-describe('the gRPC transport does what every transport has to do', { timeout: 60_000 }, () => {
+describe('the gRPC transport does what every transport has to do', () => {
   test.each([...transportAcceptance])('$name', async ({ members, run }) => {
     const group = await makeGroup(members)
     try {

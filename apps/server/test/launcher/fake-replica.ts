@@ -60,6 +60,7 @@ process.exitCode = await runProgram(
         await listen(own.clientAddress, () => ''),
         await listen(own.peerAddress, () => `${JSON.stringify(status())}\n`),
       ]
+      process.stdout.write(`${JSON.stringify({ level: 30, msg: 'listens' })}\n`)
       const timer = setInterval(() => {
         void Promise.all(cluster.members.map((member) => answers(member.peerAddress))).then((up) => {
           const now = cluster.members.map(({ id }) => id).filter((id) => up[id])

@@ -102,10 +102,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The first of `count` consecutive ports that are free now, below those that the system hands out by itself. */
+/** Ports of each worker of the test runner, so that two that look at once do not find the same: below those that the system hands out by itself. */
+const share = 1_300
+const lowest = 10_000 + share * ((Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 16)
+
+/** The first of `count` consecutive ports that are free now. */
 export async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const first = randomInt(10_000, 32_000 - count)
+    const first = randomInt(lowest, lowest + share - count)
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)))
     if (free.every(Boolean)) return first
   }

@@ -24,6 +24,8 @@ import {
 
 const host = '127.0.0.1'
 const month = { days: 30 }
+/** What has not answered by then hangs. */
+const patienceMs = 60_000
 const lastYear = { from: new Date(Date.now() - 400 * 86_400_000), days: 30 }
 
 let authority: Authority
@@ -210,7 +212,7 @@ describe('the admin service', () => {
     const credentials = issued === null ? undefined : operatorCredentials(writeFiles(ca, issued))
     const client = connectAdmin(`${host}:${port}`, credentials === undefined ? {} : { credentials })
     closers.push(() => client.close())
-    return await client.status({ deadlineMs: 5_000 }).then(
+    return await client.status({ deadlineMs: patienceMs }).then(
       () => 'answered',
       (error: unknown) => String(error),
     )
@@ -271,9 +273,9 @@ describe('rotation', () => {
       const credentials = operatorCredentials(writeFiles(ca, await issueForOperator(signer, month)))
       const client = connectAdmin(`${host}:${ports[1]}`, { credentials })
       closers.push(() => client.close())
-      expect(String(await client.status().catch((error: unknown) => error))).toContain(
-        'the service was reached',
-      )
+      expect(
+        String(await client.status({ deadlineMs: patienceMs }).catch((error: unknown) => error)),
+      ).toContain('the service was reached')
     }
     expect(sent).toBeGreaterThan(0)
     expect(notices.map(({ type }) => type)).not.toContain('unusable')
@@ -284,7 +286,9 @@ describe('rotation', () => {
     )
     const late = connectAdmin(`${host}:${ports[1]}`, { credentials: old })
     closers.push(() => late.close())
-    expect(String(await late.status().catch((error: unknown) => error))).toMatch(/self.signed|unable to/)
+    expect(String(await late.status({ deadlineMs: patienceMs }).catch((error: unknown) => error))).toMatch(
+      /self.signed|unable to/,
+    )
   })
 
   test('files that do not fit change nothing, and are told once', async () => {
