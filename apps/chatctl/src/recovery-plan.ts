@@ -6,6 +6,8 @@ export interface Survivor {
     readonly term: number
     readonly members: readonly { readonly id: number }[]
   }
+  /** Every replica that it knows of. */
+  readonly named: readonly number[]
   readonly last: { readonly index: number; readonly term: number }
   readonly lastTime: number
   readonly isOfFailStop: boolean
@@ -37,6 +39,11 @@ export function planRecovery(survivors: readonly Survivor[], without: readonly n
   const members = newest.view.members.map(({ id }) => id)
   const lost = members.filter((id) => without.includes(id))
   const missing = members.filter((id) => !without.includes(id) && !survivors.some((other) => other.id === id))
+  const strangers = without.filter((id) => !survivors.some(({ named }) => named.includes(id)))
+  if (strangers.length > 0)
+    return refuse(
+      `The data here knows of no replica ${strangers.join(', ')}: the newest view counts on replica ${members.join(', ')}. Give the ids of those whose disks are gone.`,
+    )
   if (lost.length === 0)
     return {
       type: 'unneeded',

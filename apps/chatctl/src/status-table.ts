@@ -18,6 +18,12 @@ function sentence(status: ClusterStatus): string {
   const { leader, leaderAddress, crashesTolerated } = status
   const crashes = crashesTolerated === 0 || crashesTolerated === null ? 'no' : crashesTolerated
   const where = leaderAddress === null ? '' : ` at ${leaderAddress}`
+  const full = status.replicas
+    .find(({ id }) => id === leader)
+    ?.waiting.find((waiting) => waiting.for === 'room on a disk')
+  // How many may crash is not what its reader has to know first.
+  if (full !== undefined)
+    return `Replica ${leader} leads${where}, but there is ${full.words.replace(/\.$/, '')}.`
   return `Replica ${leader} serves the chat${where}; ${crashes} more may crash.`
 }
 

@@ -61,7 +61,11 @@ test('is told no for what is there already, and by --renew for what is not', asy
 
 test.each([
   ['host0:9700', "'host0:9700' is neither a host name nor an IP address; write no port."],
-  ['a,,b', "'' is neither a host name nor an IP address; write no port."],
+  ['a,,b', "'a,,b' leaves a place between its commas empty; name a host for each replica."],
+  [
+    '',
+    'is empty; give the host of each replica, as in --hosts chat0.example.org,chat1.example.org,chat2.example.org.',
+  ],
   ['a,b,c,d,e,f,g,h', 'lists 8 replicas; there may be 7.'],
 ])('hosts that cannot be: %s', async (hosts, words) => {
   expect(await certs('--hosts', hosts)).toEqual({ code: 2, stdout: '', stderr: `--hosts: ${words}\n` })

@@ -399,6 +399,21 @@ describe('status names the member that slows writes', () => {
   })
 })
 
+describe('status while a disk is full', () => {
+  test('says that first, and not how many more may crash', async () => {
+    const words =
+      'no room on the disk of replica 1: new writes are refused and those under way wait; free some space there'
+    const leader = answer(0, {
+      serving: true,
+      leaderAddress: '127.0.0.1:9600',
+      crashesTolerated: 2,
+      waiting: [{ for: 'room on a disk', replicas: [1], words, sinceMs: 5 }],
+    })
+    const { stdout } = await run(statusCommand(cluster([leader, answer(1), answer(2)]), false))
+    expect(stdout.split('\n')[0]).toBe(`Replica 0 leads at 127.0.0.1:9600, but there is ${words}.`)
+  })
+})
+
 describe('member', () => {
   /** Knows what the leader was asked; refuses with these words, if any. */
   function changing(asked: unknown[], refusal: string | null = null): () => ReplicaClient {

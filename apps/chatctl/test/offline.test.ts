@@ -154,6 +154,20 @@ describe('log inspect', () => {
     expect(exitCode).toBe(0)
   })
 
+  test('says so where there is nothing to show', async () => {
+    await fill()
+    expect(await run(logCommand, 'inspect', 'replica-2', '--from', '9', '--to', '3')).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: '--from 9 is behind --to 3: nothing lies between them.\n',
+    })
+    expect(await run(logCommand, 'inspect', 'replica-2', '--from', '20', '--to', '30')).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'There is no entry from 20 to 30: the log ends at 11.\n',
+    })
+  })
+
   test('shows contents to who asks for them, and JSON', async () => {
     await fill()
     const { stdout } = await run(logCommand, 'inspect', 'replica-2', '--from', '11', '--json', '--contents')
@@ -192,7 +206,13 @@ describe('snapshot', () => {
     })
     const saved: unknown = JSON.parse((await run(snapshotCommand, 'inspect', 'all.snap', '--json')).stdout)
     expect(saved).toMatchObject({ index: 11, clusterId: 'old', members: [2], accounts: 10 })
-    expect((await run(snapshotCommand, 'inspect', 'all.snap')).stdout).not.toMatch(/person|secret/)
+    const shown = (await run(snapshotCommand, 'inspect', 'all.snap')).stdout
+    expect(shown).not.toMatch(/person|secret/)
+    const columns = shown
+      .trimEnd()
+      .split('\n')
+      .map((line) => /^\w+ +/.exec(line)?.[0].length)
+    expect(new Set(columns).size).toBe(1)
 
     const restored = await run(snapshotCommand, 'restore', 'all.snap', 'new/replica-1', '--as', '1', '--json')
     expect(restored.exitCode).toBe(0)

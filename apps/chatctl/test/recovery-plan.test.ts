@@ -3,7 +3,14 @@ import { planRecovery, type Survivor } from '../src/recovery-plan.ts'
 
 function survivor(id: number, members: readonly number[], view: number, last: number): Survivor {
   const placed = { index: view, term: 1, members: members.map((member) => ({ id: member })) }
-  return { id, view: placed, last: { index: last, term: 1 }, lastTime: 5, isOfFailStop: true }
+  return {
+    id,
+    named: [0, 1, 2],
+    view: placed,
+    last: { index: last, term: 1 },
+    lastTime: 5,
+    isOfFailStop: true,
+  }
 }
 
 describe('recovery', () => {
@@ -36,6 +43,13 @@ describe('recovery', () => {
     expect(planRecovery([newer, survivor(1, [0, 1, 2], 1, 7)], [2])).toEqual({
       type: 'unneeded',
       why: 'Nobody waits for replica 2: the newest view counts on replica 0, 1. Start the replicas.',
+    })
+  })
+
+  test('is refused for a replica that nobody knows', () => {
+    expect(planRecovery([survivor(0, [0, 1], 3, 9)], [5])).toEqual({
+      type: 'refuse',
+      why: 'The data here knows of no replica 5: the newest view counts on replica 0, 1. Give the ids of those whose disks are gone.',
     })
   })
 

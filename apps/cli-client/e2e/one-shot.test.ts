@@ -37,7 +37,11 @@ function start(args: readonly string[], more: Record<string, string> = {}): Chil
   return spawn(process.execPath, [programFile, ...args], { env: { ...environment, ...more } })
 }
 
-async function run(args: readonly string[], stdin = '', more: Record<string, string> = {}): Promise<Ended> {
+async function run(
+  args: readonly string[],
+  stdin: string | Buffer = '',
+  more: Record<string, string> = {},
+): Promise<Ended> {
   const child = start(args, more)
   child.stdin.on('error', () => undefined)
   child.stdin.end(stdin)
@@ -65,6 +69,11 @@ describe('one command of the shell', () => {
     expect(await run(['send', 'bob', 'see you', 'at eight'])).toEqual(said('Sent to bob, who is online.\n'))
     expect(await run(['send', 'bob', '-'], 'one\ntwo\n')).toEqual(said('Sent to bob, who is online.\n'))
     expect(await run(['send', 'bob', '--quiet'], 'three')).toEqual(said(''))
+    expect(await run(['send', 'bob', '-'], Buffer.from('caf\u00e9', 'latin1'))).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'send: Standard input is not UTF-8: nothing was sent. Convert it, as with iconv.\n',
+    })
     expect(textsFor('bob')).toEqual(['see you at eight', 'one\ntwo', 'three'])
     expect(await run(['logout'])).toEqual(said('Logged out.\n'))
     expect(fixture.cluster.chat.openSessions).toBe(1)

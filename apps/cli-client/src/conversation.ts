@@ -126,7 +126,7 @@ export class Conversation {
 
   async #converse(): Promise<void> {
     while (!this.#isStopped) {
-      const line = await this.#parts.input.command()
+      const line = await this.#command()
       if (line === null) return
       const given = readCommandLine(line)
       if (given === null) continue
@@ -136,6 +136,18 @@ export class Conversation {
       if ('wrong' in command) await this.#finish(Promise.resolve(wrongUsage(given.command, command.wrong)))
       else if (command.name === 'send') await this.#send(given.rest)
       else if (await this.#act(command.name, given.rest)) return
+    }
+  }
+
+  /** The next line that can be read; of others it is told that they cannot. */
+  async #command(): Promise<string | null> {
+    for (;;) {
+      try {
+        return await this.#parts.input.command()
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        await this.#finish(Promise.resolve(wrongUsage('input', error.message)))
+      }
     }
   }
 
@@ -193,6 +205,8 @@ export class Conversation {
     try {
       await this.#attendance.fetch()
     } catch (error) {
+      // Whoever ended it did not wait for them; they come again.
+      if (this.#isStopped) return
       const { outcome, message } = failed('quit', error)
       this.#exitCode = worse(this.#exitCode, outcome)
       this.#parts.presenter.notice(`The last messages could not be fetched: ${message}`)

@@ -70,6 +70,11 @@ class Script {
     return this
   }
 
+  typeBytes(bytes: Buffer): this {
+    this.#stdin.write(bytes)
+    return this
+  }
+
   end(): Promise<number> {
     this.#stdin.end()
     return this.exitCode
@@ -312,6 +317,20 @@ describe('refusals', () => {
     await script.end()
     expect(script.stdout).toEqual(['alice'])
     expect(script.stderr).toEqual(['login: Unknown account or wrong password.'])
+  })
+})
+
+describe('a line that is not UTF-8', () => {
+  it('is refused by its number, as a command and as an answer; nothing of it is sent, and the rest goes on', async () => {
+    const script = new Script()
+    script.type('login alice', 'secret').typeBytes(Buffer.from('send bob caf\u00e9\n', 'latin1'))
+    script.type('send bob').typeBytes(Buffer.from('caf\u00e9\n', 'latin1')).type('send bob hello')
+    expect(await script.end()).toBe(2)
+    expect(script.results).toEqual(['login OK', 'input INVALID_ARGUMENT', 'send INVALID_ARGUMENT', 'send OK'])
+    expect(script.lines.map(({ message }) => message)).toContain(
+      'Line 3 is not UTF-8: nothing was done with it. Convert the input, as with iconv.',
+    )
+    expect(cluster.chat.waiting('bob').map(({ text }) => text)).toEqual(['hello'])
   })
 })
 

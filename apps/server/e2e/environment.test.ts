@@ -122,8 +122,17 @@ it('a replica whose cluster is another is kept out, and says so', async () => {
     recursive: true,
   })
   for (const id of [0, 1, 2]) other.start(id)
-  const { waiting } = await other.untilStatus(0, 'waits', (status) => status.waiting.length > 0)
-  expect(waiting.flatMap(({ replicas }) => replicas)).toContain(1)
+  // At both ends, and nobody is told to start what runs already.
+  const told = (status: { readonly waiting: readonly { for: string; words: string }[] }): boolean =>
+    status.waiting.some(
+      ({ for: what, words }) => what === 'a replica that is turned away' && /cluster/.test(words),
+    )
+  for (const id of [0, 1]) {
+    const { waiting } = await other.untilStatus(id, 'tells who is turned away', told)
+    expect(waiting.filter(({ replicas, words }) => replicas.includes(1 - id) && /start/.test(words))).toEqual(
+      [],
+    )
+  }
   const words = await eventually(
     'it says so',
     () => other.replica(1).json.find(({ event }) => event === 'replica.peer-rejected') ?? null,

@@ -5,6 +5,9 @@ import { writtenStack } from './stack-traces.ts'
 
 export type { Logger } from 'pino'
 
+/** Bytes of log lines that wait while they cannot be written; what is more is lost. */
+const unwrittenBytes = 1024 * 1024
+
 /**
  * The log of one replica, on standard output: one line each, with a stable `event` name and fields of its own. Written at once, so that nothing is lost when the
  * process ends.
@@ -17,20 +20,26 @@ export async function createLogger(settings: {
   const { replica, level, format } = settings
   const common = { level, base: { replica, pid: process.pid }, serializers: { err: errorWithWrittenStack } }
   const isTerminal = process.stdout.isTTY === true
+  // What cannot be written waits, within this bound, for the next line that can.
+  const destination = pino.destination({ dest: 1, sync: true, maxLength: unwrittenBytes })
+  // Nobody can be told by the log. A chat that goes on is worth more than its log.
+  destination.once('error', (error: NodeJS.ErrnoException) => {
+    process.stderr.write(
+      `The log cannot be written (${error.code ?? error.message}); the replica goes on without it.\n`,
+    )
+  })
+  destination.on('error', () => undefined)
   if (format === 'pretty' || (format === 'auto' && isTerminal)) {
     const { default: pretty } = await import('pino-pretty')
     const stream = pretty({
-      sync: true,
+      destination,
       colorize: isTerminal,
       ignore: 'pid,event',
       translateTime: 'SYS:HH:MM:ss.l',
     })
     return pino(common, stream)
   }
-  return pino(
-    { ...common, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 1, sync: true }),
-  )
+  return pino({ ...common, timestamp: pino.stdTimeFunctions.isoTime }, destination)
 }
 
 function errorWithWrittenStack(error: Error): SerializedError {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { ConfigurationError } from './error.ts'
+import { LostOutput, watchOutput } from './lost-output.ts'
 import type { Option } from './option.ts'
 import { config } from './options.ts'
 import { printableText } from './printable.ts'
@@ -65,11 +66,15 @@ export const usageExitCode = 2
 
 /** The surroundings of this process. What is printed there cannot drive a terminal, wherever the words came from. */
 export function processSurroundings(): Surroundings {
+  const check = watchOutput()
   return {
     arguments: process.argv.slice(2),
     environment: process.env,
     workingDirectory: process.cwd(),
-    stdout: (text) => void process.stdout.write(printableText(text)),
+    stdout: (text) => {
+      check()
+      process.stdout.write(printableText(text))
+    },
     stderr: (text) => void process.stderr.write(printableText(text)),
     control: (sequence) => void process.stdout.write(sequence),
   }
@@ -96,6 +101,7 @@ export async function runProgram(
     await root.parseAsync(withoutSeparator(surroundings.arguments), { from: 'user' })
     return exitCode
   } catch (error) {
+    if (error instanceof LostOutput) return error.exitCode
     if (error instanceof CommanderError) {
       // Commander has printed the help already.
       if (error.exitCode === 0) return 0

@@ -1,4 +1,4 @@
-import { decodeView, encodeView, type PlacedView } from '@chatroom/election'
+import { decodeView, encodeView, type PlacedView, type ReplicaId } from '@chatroom/election'
 import type { Position, Storage, StoredState } from '@chatroom/replication-log'
 import { ReplicaError } from './errors.ts'
 import { systemClock } from './ports/clock.ts'
@@ -16,6 +16,8 @@ export class StrandedReplica {
   readonly id: number
   /** The newest view it knows: all members of it would have to come back. */
   readonly view: PlacedView
+  /** Every replica that a view it still has names, ascending. */
+  readonly named: readonly ReplicaId[]
   /** Where its log ends. */
   readonly last: Position
   /** When the newest entry was taken, by the clock of the leader of then: milliseconds since 1970; 0 if that is not known. */
@@ -28,6 +30,9 @@ export class StrandedReplica {
     this.#stored = stored
     this.id = stored.identity.replicaId
     this.view = newestView(stored)
+    const views = [this.view, ...stored.views.map(({ payload }) => decodeView(payload))]
+    const ids = views.flatMap(({ members }) => members.map((member) => member.id))
+    this.named = [...new Set(ids)].toSorted((a, b) => a - b)
     this.last = stored.last
     this.lastTime = stored.tail.at(-1)?.time ?? stored.snapshot?.time ?? 0
   }

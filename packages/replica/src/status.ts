@@ -28,6 +28,8 @@ export interface Waiting {
     | 'a leader'
     /** This replica's data is of a disk that the view does not name (rule 9). */
     | 'admission of a new disk'
+    /** It runs, but is not talked to: another cluster's data, another version, another mode. The words say which. */
+    | 'a replica that is turned away'
   readonly replicas: readonly ReplicaId[]
   readonly words: string
   /** Milliseconds since it began. */

@@ -40,6 +40,17 @@ const ways: Record<Waiting['for'], { replicas: number[]; words: string; way: () 
     words: 'start them to go on',
     way: () => new OneCore({ mode: 'fail-stop', incarnation: 2, entries: [viewEntry(1, 1, all)] }),
   },
+  'a replica that is turned away': {
+    replicas: [2],
+    words: 'replica 2 runs and is turned away: it belongs to another cluster',
+    way: () => {
+      const core = leader()
+      const reason = 'it belongs to another cluster'
+      core.happens({ type: 'observe', observation: { type: 'disconnected', peer: 2 } })
+      core.happens({ type: 'observe', observation: { type: 'rejected', peer: 2, reason } })
+      return core
+    },
+  },
   votes: {
     replicas: [2],
     words: 'an election is under way',
@@ -269,6 +280,20 @@ describe('a link that will not do', () => {
     expect(core.core.deaths.isDead(C)).toBe(false)
     core.connect(C)
     expect(core.core.peers.get(2)?.rejected).toBe('')
+  })
+
+  it('is told instead of the advice to start who runs already, at both ends, until it has ended', () => {
+    const core = new OneCore({ mode: 'fail-stop' })
+    const waits = (): string[] => explainWaiting(core.core).map(({ words }) => words)
+    const reason = 'one of the two runs on a data directory of another cluster'
+    for (const peer of [1, 2])
+      core.happens({ type: 'observe', observation: { type: 'rejected', peer, reason } })
+    expect(waits()).toEqual([1, 2].map((id) => `replica ${id} runs and is turned away: ${reason}`))
+    core.refuse(2)
+    expect(waits()).toEqual([
+      `replica 1 runs and is turned away: ${reason}`,
+      expect.stringContaining('replica 2 is not: start it to go on'),
+    ])
   })
 
   it('of a replica that nobody configured counts for nothing', () => {

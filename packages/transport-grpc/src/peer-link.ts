@@ -190,7 +190,9 @@ export class PeerLink {
   }
 
   #refused(attempt: number): void {
-    const { peer, address } = this.#options
+    const { peer, address, rejections } = this.#options
+    // Nobody is there: what comes next and is turned away for the same reason is news.
+    for (const end of ['caller', 'answerer'] as const) rejections.forget(peer, end)
     this.#report({ type: 'refused', peer, attempt, exact: isLoopback(address.host) }, () => {
       this.#pause(this.#nextPause(), true)
     })

@@ -9,6 +9,7 @@ import {
   onOrOff,
   options,
   path,
+  textLike,
   wholeNumber,
 } from '@chatroom/configuration'
 
@@ -25,7 +26,7 @@ const hosts: Option<string> = defineOption<string>({
   key: 'hosts',
   placeholder: 'host,…',
   help: 'the host of each replica, in the order of their ids; names and addresses of one host are put together with +, as in chat0.example.org+10.0.0.5',
-  schema: path(),
+  schema: textLike('a list of hosts', /[^\0]*/),
   fallback: '127.0.0.1,127.0.0.1,127.0.0.1',
   fallbackWords: 'three replicas on 127.0.0.1',
   flagOnly: true,
@@ -102,6 +103,11 @@ export const certsCommand: CommandDefinition = {
 }
 
 function namesOf(text: string): string[][] {
+  if (text.trim() === '')
+    throw new ConfigurationError(
+      'invalid value',
+      '--hosts: is empty; give the host of each replica, as in --hosts chat0.example.org,chat1.example.org,chat2.example.org.',
+    )
   const replicas = text.split(',').map((host) => host.split('+').map((name) => name.trim()))
   if (replicas.length > options.maximumReplicas)
     throw new ConfigurationError(
@@ -110,6 +116,11 @@ function namesOf(text: string): string[][] {
     )
   return replicas.map((names) => {
     for (const name of names) {
+      if (name === '')
+        throw new ConfigurationError(
+          'invalid value',
+          `--hosts: '${text.replace(/\p{Cc}/gu, '?')}' leaves a place between its commas empty; name a host for each replica.`,
+        )
       if (isIP(name) === 0 && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(name)) {
         throw new ConfigurationError(
           'invalid value',

@@ -66,13 +66,27 @@ export const logCommand: CommandDefinition = {
         'invalid value',
         `There is no "chatctl log ${verb}": write "chatctl log inspect DIRECTORY".`,
       )
+    const [begin, end] = [settings.get(from), settings.get(to)]
+    if (end !== null && end < begin)
+      throw new ConfigurationError(
+        'conflict',
+        `--from ${begin} is behind --to ${end}: nothing lies between them.`,
+      )
     const show = settings.get(options.json) ? asJson : asText
     const chat = new Chat()
     try {
       const found = await readDirectory(within(surroundings, directory))
+      const first = settings.get(from)
       const last = settings.get(to) ?? found.last.index
-      for await (const entry of found.entries(settings.get(from), last))
+      let shown = 0
+      for await (const entry of found.entries(first, last)) {
         surroundings.stdout(show(describe(entry, chat, settings.get(contents))))
+        shown++
+      }
+      if (shown === 0)
+        surroundings.stderr(
+          `There is no entry from ${first} to ${last}: the log ends at ${found.last.index}.\n`,
+        )
       return 0
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -7,7 +7,7 @@ import {
   defineOption,
   type Option,
   options,
-  path,
+  textLike,
 } from '@chatroom/configuration'
 import { StrandedReplica } from '@chatroom/replica'
 import { StorageError } from '@chatroom/replication-log'
@@ -20,7 +20,7 @@ const without: Option<string> = defineOption<string>({
   key: 'without',
   placeholder: 'id,…',
   help: 'the replicas whose disks are gone for good',
-  schema: path(),
+  schema: textLike('a list of replicas', /[^\0]*/),
   fallback: '-',
   fallbackWords: '',
   flagOnly: true,

@@ -94,10 +94,11 @@ export function snapshotCommand(
           }
           case 'inspect': {
             const facts = await inspect(within(surroundings, from))
+            const width = Math.max(...Object.keys(facts).map((name) => name.length))
             say(
               facts,
               Object.entries(facts)
-                .map(([name, value]) => `${name.padEnd(16)} ${printableJson(value)}`)
+                .map(([name, value]) => `${name.padEnd(width)}  ${printableJson(value)}`)
                 .join('\n'),
             )
             return 0

@@ -10,9 +10,9 @@ export interface Question {
 
 /** Where commands and answers come from. */
 export interface Input {
-  /** The next line that is meant as a command; null at the end. */
+  /** The next line that is meant as a command; null at the end. Rejects with a `UsageError` for a line that cannot be read; the next one can be asked for. */
   command(): Promise<string | null>
-  /** The answer to a question; null at the end. */
+  /** The answer to a question; null at the end. Rejects like `command`. */
   ask(question: Question): Promise<string | null>
   /** Ends it from this side: whoever waits gets null. */
   close(): void

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LineSplitter } from './line-splitter.ts'
+import { InvalidLine, LineSplitter } from './line-splitter.ts'
 
-function split(chunks: readonly Uint8Array[], maximumLength = 1_000): string[] {
+function split(chunks: readonly Uint8Array[], maximumLength = 1_000): (string | InvalidLine)[] {
   const splitter = new LineSplitter(maximumLength)
   return [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()]
 }
@@ -29,6 +29,27 @@ describe('LineSplitter', () => {
         expect(split(chunks)).toEqual(split([whole]))
       }),
     )
+  })
+
+  it('tells which line is not UTF-8, and goes on with the next', () => {
+    const text = Buffer.concat([
+      bytes('one\n'),
+      Buffer.from([0x61, 0xff, 0x62, 0x0a]),
+      bytes('three\n\u20ac'.slice(0)),
+    ])
+    expect(split([text])).toEqual(['one', new InvalidLine(2), 'three', '\u20ac'])
+    // Half a character at the end of the input, too.
+    expect(split([text.subarray(0, -1)])).toEqual(['one', new InvalidLine(2), 'three', new InvalidLine(4)])
+  })
+
+  it('cuts a line that is too long between characters', () => {
+    // One byte less, and the bound lies within a character.
+    for (const before of ['', 'a', 'ab', 'abc']) {
+      expect(split([bytes(`${before}${'\u20ac\ud83d\ude00'.repeat(50)}\nnext`)], 9)).toEqual([
+        `${before}${'\u20ac\ud83d\ude00'.repeat(50)}`.slice(0, 9),
+        'next',
+      ])
+    }
   })
 
   it('keeps the beginning of a line that is too long', () => {

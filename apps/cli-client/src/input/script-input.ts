@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
+import { UsageError } from '../arguments.ts'
 import type { Input, Question } from './input.ts'
-import { LineSplitter } from './line-splitter.ts'
+import { InvalidLine, LineSplitter } from './line-splitter.ts'
 
 /** UTF-16 units of a line: more than anything may be long, so that a line that was cut is refused like the whole of it. */
 const maximumLineLength = 128 * 1024
@@ -11,7 +12,7 @@ export class ScriptInput implements Input {
   readonly #stream: Readable
   readonly #splitter = new LineSplitter(maximumLineLength)
   readonly #closed: Promise<null>
-  #lines: string[] = []
+  #lines: (string | InvalidLine)[] = []
   #ended = false
   #close: () => void = () => undefined
 
@@ -42,6 +43,10 @@ export class ScriptInput implements Input {
   async #next(): Promise<string | null> {
     for (;;) {
       const line = this.#lines.shift()
+      if (line instanceof InvalidLine)
+        throw new UsageError(
+          `Line ${line.number} is not UTF-8: nothing was done with it. Convert the input, as with iconv.`,
+        )
       if (line !== undefined) return line
       if (this.#ended) return null
       await this.#read()

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { ChatError } from '@chatroom/client'
 import { options } from '@chatroom/configuration'
 import { UsageError } from '../arguments.ts'
@@ -29,9 +30,11 @@ async function standardInput(): Promise<string> {
     bytes += chunk.length
     if (bytes > maximumBytes) break
   }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/u, '')
+  const whole = Buffer.concat(chunks)
+  // What was left unread is refused for its length.
+  if (bytes <= maximumBytes && !isUtf8(whole))
+    throw new UsageError('Standard input is not UTF-8: nothing was sent. Convert it, as with iconv.')
+  return whole.toString('utf8').replace(/\r?\n$/u, '')
 }
 
 export const inbox: ShotAction = async ({ invocation, presenter, session, signal }) => {

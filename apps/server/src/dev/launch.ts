@@ -198,7 +198,11 @@ async function supervise(options: LaunchOptions, cast: Cast, stopping: AbortSign
     completeSince ??= now
     if (leaderSince === null) return now - completeSince > limits.leaderless
     const leader = statuses.find(({ id }) => id === narrator.leader?.id)
-    return leader?.crashesTolerated === running.length - 1 || now - leaderSince > limits.gathering
+    // Each was asked at a moment of its own: what the leader says of the others they have to say themselves, or the table contradicts the sentence above it.
+    const allCount = statuses.every(({ id, role }) => id === leader?.id || role === 'follower')
+    return (
+      (leader?.crashesTolerated === running.length - 1 && allCount) || now - leaderSince > limits.gathering
+    )
   }
 
   const tellSummary = (): void => {

@@ -16,7 +16,7 @@ export function roleOf(core: Core): Role {
 /** Why nobody leads, why writes wait, why this replica does not take part: empty if nothing waits. */
 export function explainWaiting(core: Core): Waiting[] {
   if (hasLeft(core)) return []
-  const waits = roomWaits(core)
+  const waits = [...roomWaits(core), ...turnedAway(core)]
   if (core.role === 'leader') return [...waits, ...leaderWaits(core)]
   if (core.leader !== null) return [...waits, ...followerWaits(core)]
   return [...waits, ...leaderlessWaits(core)]
@@ -37,6 +37,18 @@ function roomWaits(core: Core): Waiting[] {
       words: `no room on the ${replicas.length === 1 ? 'disk' : 'disks'} of ${list(replicas)}: ${then}; free some space there`,
     },
   ]
+}
+
+/** Replicas that run and are not talked to, each with the reason: nothing else helps before that is mended. */
+function turnedAway(core: Core): Waiting[] {
+  return [...core.peers.values()]
+    .filter(({ rejected, connected }) => rejected !== '' && !connected)
+    .map(({ id, rejected, rejectedAt }) => ({
+      for: 'a replica that is turned away',
+      replicas: [id],
+      sinceMs: core.now - rejectedAt,
+      words: `replica ${id} runs and is turned away: ${rejected}`,
+    }))
 }
 
 function leaderWaits(core: Core): Waiting[] {
@@ -155,12 +167,14 @@ function leaderlessWaits(core: Core): Waiting[] {
     ]
   }
   const waits: Waiting[] = []
-  if (plan.missing.length > 0) {
+  // Those that run and are turned away are told already: to start them is no advice.
+  const down = plan.missing.filter((id) => (core.peers.get(id)?.rejected ?? '') === '')
+  if (down.length > 0) {
     waits.push({
       for: 'members of the newest view',
-      replicas: plan.missing,
+      replicas: down,
       sinceMs,
-      words: missingWords(core, plan.missing),
+      words: missingWords(core, down),
     })
   }
   if (plan.replaced.length > 0) {

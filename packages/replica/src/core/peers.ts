@@ -23,6 +23,8 @@ export function onObservation(core: Core, out: Outbox, observation: PeerObservat
       return connected(core, out, peer, observation.hello.member)
     case 'refused':
       peer.connected = false
+      // Whoever was turned away there has ended.
+      peer.rejected = ''
       if (observation.exact) core.deaths.refused(peer.id, observation.attempt)
       // Where silence is enough to elect anew, a refusal is enough to begin before the timeout.
       if (core.mode.onSilence === 'elect' && core.role === 'follower' && core.leader?.id === peer.id) {
@@ -39,6 +41,7 @@ export function onObservation(core: Core, out: Outbox, observation: PeerObservat
     case 'rejected':
       peer.connected = false
       peer.rejected = observation.reason
+      peer.rejectedAt = core.now
       out.report({ type: 'peer rejected', peer: peer.id, reason: observation.reason })
       return
   }

@@ -30,6 +30,7 @@ export interface Peer {
   fencedAt: number
   /** Why the transport will not talk to it; '' if it will. */
   rejected: string
+  rejectedAt: number
 }
 
 /** How a leader sends the log to one peer (etcd's tracker: probe, replicate, snapshot). */
@@ -305,6 +306,7 @@ function addPeer(core: Core, id: ReplicaId): Peer {
     presenceAt: -1,
     fencedAt: -1,
     rejected: '',
+    rejectedAt: 0,
   }
   core.peers.set(id, peer)
   return peer

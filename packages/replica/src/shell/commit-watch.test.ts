@@ -26,7 +26,11 @@ describe('whom commits wait for', () => {
     watch.held(1, 7, 105)
     watch.committed(7, everybody, 155)
     expect(seen).toEqual(['3 committed after 55', 'waited 50 for 2'])
-    expect(watch.slowest).toEqual({ id: 2, delayMs: 50 })
+    expect(watch.slowestOf(everybody, 200)).toEqual({ id: 2, delayMs: 50 })
+    // It has left the view; it has answered, and nothing came after that; the others have left.
+    expect(watch.slowestOf([0, 1], 200)).toBeNull()
+    expect(watch.slowestOf(everybody, 60_000)).toBeNull()
+    expect(watch.slowestOf([2], 200)).toBeNull()
   })
 
   test('the average goes to where the delay is, and away from where it is no more', () => {
@@ -38,11 +42,11 @@ describe('whom commits wait for', () => {
       watch.committed(index, everybody, now + 1 + ms)
     }
     for (let index = 1; index <= 100; index++) commit(index, 2, 40)
-    expect(watch.slowest?.id).toBe(2)
-    expect(watch.slowest?.delayMs).toBeCloseTo(40, 0)
+    expect(watch.slowestOf(everybody, 100_050)?.id).toBe(2)
+    expect(watch.slowestOf(everybody, 100_050)?.delayMs).toBeCloseTo(40, 0)
     for (let index = 101; index <= 200; index++) commit(index, 0, 10)
-    expect(watch.slowest?.id).toBe(0)
-    expect(watch.slowest?.delayMs).toBeCloseTo(10, 0)
+    expect(watch.slowestOf(everybody, 200_050)?.id).toBe(0)
+    expect(watch.slowestOf(everybody, 200_050)?.delayMs).toBeCloseTo(10, 0)
   })
 
   test('an acknowledgement can cover several batches, and a commit too', () => {
@@ -62,7 +66,7 @@ describe('whom commits wait for', () => {
     watch.held(1, 1, 2)
     watch.committed(1, [0, 1], 900)
     expect(seen).toEqual(['1 committed after 900'])
-    expect(watch.slowest).toBeNull()
+    expect(watch.slowestOf(everybody, 1_000)).toBeNull()
   })
 
   test('alone, and in a mode where no member has to be waited for, nobody is named', () => {
@@ -73,7 +77,7 @@ describe('whom commits wait for', () => {
     watch.held(0, 2, 11)
     watch.committed(2, null, 12)
     expect(seen).toEqual(['1 committed after 5', '1 committed after 2'])
-    expect(watch.slowest).toBeNull()
+    expect(watch.slowestOf(everybody, 1_000)).toBeNull()
   })
 
   test('a former leader names nobody', () => {
@@ -86,6 +90,6 @@ describe('whom commits wait for', () => {
     watch.forget()
     watch.committed(2, everybody, 20)
     expect(seen).toHaveLength(2)
-    expect(watch.slowest).toBeNull()
+    expect(watch.slowestOf(everybody, 1_000)).toBeNull()
   })
 })

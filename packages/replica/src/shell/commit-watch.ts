@@ -62,10 +62,13 @@ export class CommitWatch {
     if (done > 0) this.#batches.splice(0, done)
   }
 
-  /** The member that commits wait for most; null if none was waited for. */
-  get slowest(): SlowMember | null {
+  /** Of these members the one that commits wait for most; null if none of them was waited for lately. */
+  slowestOf(members: readonly ReplicaId[], now: number): SlowMember | null {
+    // Alone, or without new commits, nobody is waited for: what was true once is no news.
+    if (members.length < 2 || now - this.#fadedAt > 3 * FADES_IN_MS) return null
     let slowest: SlowMember | null = null
     for (const [id, waited] of this.#waits) {
+      if (!members.includes(id)) continue
       const delayMs = waited / this.#weight
       if (delayMs > (slowest?.delayMs ?? 0)) slowest = { id, delayMs }
     }

@@ -340,7 +340,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   status(): ReplicaStatus {
     const core = this.#core()
     const pid = this.#options.hello?.pid ?? this.#process.pid
-    return statusOf(core, { pid, leader: this.#leader(core), slowestMember: this.#commits.slowest })
+    const members = currentView(core).members.map((member) => member.id)
+    const slowestMember = this.#commits.slowestOf(members, this.#clock.now())
+    return statusOf(core, { pid, leader: this.#leader(core), slowestMember })
   }
 
   async readAt<T>(

@@ -195,9 +195,13 @@ function failure(address: string, ms: number, error: ServiceError | null): Trans
       return new TransportError('unreachable', `no answer from ${address} within ${ms} ms`, { cause: error })
     case status.UNAVAILABLE: {
       const refused = error.details.includes('ECONNREFUSED')
+      // What OpenSSL makes of the first bytes of another protocol.
+      const plain = /wrong version number|packet length too long/i.test(error.details)
       const words = refused
         ? `nobody listens on ${address}`
-        : `no connection to ${address} (${error.details})`
+        : plain
+          ? `${address} does not speak TLS: ask without certificates, or start the replicas with them`
+          : `no connection to ${address} (${error.details})`
       return new TransportError('unreachable', words, { cause: error })
     }
     case status.UNAUTHENTICATED:

@@ -38,6 +38,7 @@ const reasons: Record<Waiting['for'], WaitingFor> = {
   'a leader': WaitingFor.WAITING_FOR_A_LEADER,
   'room on a disk': WaitingFor.WAITING_FOR_ROOM_ON_A_DISK,
   'admission of a new disk': WaitingFor.WAITING_FOR_ADMISSION_OF_A_NEW_DISK,
+  'a replica that is turned away': WaitingFor.WAITING_FOR_A_REPLICA_THAT_IS_TURNED_AWAY,
 }
 
 const progresses: Record<NonNullable<PeerStatus['progress']>, Progress> = {

@@ -227,6 +227,14 @@ describe('the admin service', () => {
     expect(await outcome(port, null)).toContain('This port speaks TLS')
   })
 
+  test('that speaks plain text is told in words to who comes with a certificate', async () => {
+    const [port = 0] = await freePorts(1)
+    await start(0, [port], null)
+    expect(await outcome(port, await issueForOperator(authority, month))).toBe(
+      `TransportError: ${host}:${port} does not speak TLS: ask without certificates, or start the replicas with them`,
+    )
+  })
+
   test('is believed only with the certificate of a replica', async () => {
     const [port = 0, strange = 0] = await freePorts(2)
     await start(0, [port], await replica(0, other), other.certificate)
