@@ -181,6 +181,17 @@ describe('a replica that was brought back', () => {
     expect(narrator.foreign).toEqual([])
   })
 
+  test('not, when an answer was still on its way as its process ended: that is no news, and the next leader is told after its death', () => {
+    const narrator = running()
+    narrator.died(0, 1_000)
+    expect(narrator.answered(0, answer(0, { serving: true }), 1_001)).toEqual([])
+    expect(narrator.leader).toBe(null)
+    expect(narrator.foreign).toEqual([])
+    expect(narrator.answered(1, answer(1, { serving: true, term: 2, members: [1, 2] }), 1_050)).toEqual([
+      'replica 1 leads, 50 ms after replica 0 died (term 2).',
+    ])
+  })
+
   test('by hand, leads and ends', () => {
     const narrator = running()
     narrator.died(0, 1_000)

@@ -8,7 +8,10 @@ const program = fileURLToPath(new URL('./printing-program.ts', import.meta.url))
 const flags = ['--conditions=@chatroom/source', '--import', 'tsx', program]
 
 /** How a program ends whose output goes there, and what it says about it. */
-async function ending(stdout: 'pipe' | number, lines: number): Promise<{ code: unknown; stderr: string }> {
+async function ending(
+  stdout: 'pipe' | number,
+  lines: number,
+): Promise<{ code: number | null; stderr: string }> {
   const child = spawn(process.execPath, [...flags, '--lines', String(lines)], {
     stdio: ['ignore', stdout, 'pipe'],
   })
@@ -18,8 +21,8 @@ async function ending(stdout: 'pipe' | number, lines: number): Promise<{ code: u
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const [code] = await once(child, 'close')
-  return { code, stderr }
+  await once(child, 'close')
+  return { code: child.exitCode, stderr }
 }
 
 describe('a program that prints', () => {

@@ -54,6 +54,8 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
     silenceTold: false,
   }))
   const own = new Map<number, number>()
+  /** The process of each replica that the launcher saw end last: an answer of it may still have been on its way. */
+  const ended = new Map<number, number>()
   let leader: { id: number; term: number } | null = null
   let toldLeader: { id: number; term: number } | null = null
   let leaderless: { since: number; because: string | null; told: string | null } | null = null
@@ -140,9 +142,12 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
   return {
     started: (replica, pid) => {
       own.set(replica, pid)
+      ended.delete(replica)
       known[replica] = { pid, status: null, silentSince: null, silenceTold: false }
     },
     died: (replica, at) => {
+      const pid = own.get(replica)
+      if (pid !== undefined) ended.set(replica, pid)
       own.delete(replica)
       known[replica] = { pid: null, status: null, silentSince: null, silenceTold: false }
       lose(replica, `replica ${replica} died`, at)
@@ -150,6 +155,7 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
     answered: (replica, answer, at) => {
       const state = known[replica]
       if (state === undefined) return []
+      if (answer.status !== null && answer.status.pid === ended.get(replica)) return []
       return answer.status === null
         ? silence(replica, state, answer.refused, answer.reason, at)
         : spoke(replica, state, answer.status, at)
