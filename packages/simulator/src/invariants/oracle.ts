@@ -59,8 +59,6 @@ export class Oracle {
   readonly #committed = new Map<number, number>()
   #newestCommitted: Committed | null = null
   #acknowledged = 0
-  /** An operator has founded a cluster that has not started yet. */
-  #isFounded = false
 
   constructor(violations: Violations, mode: 'fail-stop' | 'majority') {
     this.#violations = violations
@@ -87,7 +85,6 @@ export class Oracle {
     this.#committed.clear()
     this.#newestCommitted = null
     this.#acknowledged = 0
-    this.#isFounded = true
   }
 
   processStarts(process: VirtualProcess, status: () => ReplicaStatus, stored: StoredState): void {
@@ -101,12 +98,23 @@ export class Oracle {
       serving: false,
       appliedTo: stored.snapshot?.index ?? 0,
     })
-    // The first snapshot of a new cluster is what it is founded on.
-    if (!this.#isFounded || stored.snapshot === null) return
-    this.#isFounded = false
-    const { index, term } = stored.snapshot
-    this.#committed.set(index, term)
-    this.#newestCommitted = { index, term, byTerm: term }
+    if (stored.snapshot !== null) this.#snapshotIs(process, stored.snapshot, stored.hardState.term)
+  }
+
+  /**
+   * What a snapshot ends with is committed, though nobody need have said so: a view or an empty entry, which nobody applies; or what a new cluster was founded on. The commands in it were looked at when they
+   * were applied.
+   */
+  #snapshotIs(process: VirtualProcess, { index, term }: Position, inTerm: number): void {
+    const known = this.#committed.get(index)
+    if (known !== undefined && known !== term)
+      this.#fail(
+        'committed entries stay',
+        `r${process.replica} has a snapshot up to entry ${index} of term ${term}, and one of term ${known} is committed there`,
+      )
+    if (known === undefined) this.#committed.set(index, term)
+    if (index > this.newestCommitted.index)
+      this.#newestCommitted = { index, term, byTerm: Math.max(term, inTerm) }
   }
 
   processEnded(process: VirtualProcess): void {
@@ -179,10 +187,6 @@ export class Oracle {
         `r${process.replica} said ${watched.commitIndex} and now says ${status.commitIndex}`,
       )
     watched.commitIndex = status.commitIndex
-    // A view that is in force, an empty entry: nobody applies them, and a snapshot may tell of them after a restart.
-    const committed = watched.accepted.termAt(status.commitIndex)
-    if (committed !== undefined && status.commitIndex > 0)
-      this.#committedUpTo(watched, status.commitIndex, committed)
     if (status.term < watched.term)
       this.#fail(
         'term never goes back',
