@@ -93,6 +93,21 @@ describe('a follower that gets a snapshot', () => {
     ).not.toEqual([])
   })
 
+  it.each([true, false])(
+    'while it is installed nothing is applied, whatever becomes known to be committed; %s',
+    (installed) => {
+      const core = follower(commands(1, 1, 3))
+      core.receive(B, chunk(core, 0, 10))
+      const presence = core.presence({ commit: { index: 2, term: 1 } })
+      expect(
+        core.happens({ type: 'receive', from: C, message: presence }).map(({ type }) => type),
+      ).not.toContain('apply')
+      expect(core.core.commitIndex).toBe(2)
+      const applied = written(core, 10, installed).filter(({ type }) => type === 'apply')
+      expect(applied).toEqual(installed ? [] : [{ type: 'apply', upTo: 2 }])
+    },
+  )
+
   it('however long that takes, it does not stand meanwhile: its leader is only not heard', () => {
     const core = follower()
     core.receive(B, chunk(core, 0, 10))

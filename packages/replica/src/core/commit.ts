@@ -30,7 +30,8 @@ export function advanceCommit(core: Core, out: Outbox, index: number): void {
 /** Entries that are committed and durable here are applied; a state machine is never ahead of its own disk. */
 export function requestApply(core: Core, out: Outbox): void {
   const upTo = Math.min(core.commitIndex, core.log.durable)
-  if (upTo <= core.applyRequested) return
+  // A snapshot that takes the place of the state has these entries already; what comes after it waits until it is there.
+  if (core.installing || upTo <= core.applyRequested) return
   core.applyRequested = upTo
   out.effect({ type: 'apply', upTo })
 }

@@ -1,5 +1,5 @@
 import { type Member, sameMember } from '@chatroom/election'
-import { advanceCommit } from './commit.ts'
+import { advanceCommit, requestApply } from './commit.ts'
 import { viewVersionFault } from './machine-version.ts'
 import type { SnapshotAck, SnapshotChunk } from './messages.ts'
 import type { Outbox } from './outbox.ts'
@@ -147,7 +147,7 @@ export function onSnapshotWritten(
       out.hardState()
     }
     advanceCommit(core, out, snapshot.index)
-  }
+  } else requestApply(core, out)
   if (core.leader === null || !sameMember(core.leader, written.from)) return
   out.send(written.from, {
     type: 'snapshotAck',

@@ -31,6 +31,7 @@ export class Applier<Command, Reply> {
   #target: number
   #running = false
   #stopped = false
+  #held = false
   /** Those who want to look at the state as of an index, ascending. */
   readonly #lookers: Looker[] = []
   /** Bytes of payload applied since a snapshot was taken or installed. */
@@ -61,11 +62,18 @@ export class Applier<Command, Reply> {
 
   applyUpTo(index: number): void {
     this.#target = Math.max(this.#target, index)
-    if (!this.#running) this.#slice()
+    if (!this.#running && !this.#held) this.#slice()
+  }
+
+  /** A snapshot is taking the place of the state: nothing is applied to it before `jumpTo`. */
+  hold(): void {
+    this.#held = true
   }
 
   /** A snapshot was installed: the state is that of `index` now. */
   jumpTo(index: number, time: number): void {
+    this.#held = false
+    this.#running = false
     this.#applied = index
     this.#target = Math.max(this.#target, index)
     this.time = time
@@ -101,7 +109,7 @@ export class Applier<Command, Reply> {
   }
 
   #slice(): void {
-    if (this.#stopped) return
+    if (this.#stopped || this.#held) return
     this.#running = false
     let left = SLICE_ENTRIES
     try {
@@ -146,7 +154,7 @@ export class Applier<Command, Reply> {
     const from = this.#applied + 1
     this.#storage.read(from, READ_BYTES).then(
       (entries) => {
-        if (this.#stopped) return
+        if (this.#stopped || this.#held) return
         try {
           // A snapshot may have been installed meanwhile.
           for (const entry of entries)

@@ -245,6 +245,7 @@ export class Snapshotter<Command, Reply> {
         throw error
       }
       this.#incoming = null
+      this.#applier.hold()
       await restore(this.#machine, this.#storage, this.#clock, this.#observer)
       await this.#storage.resetToSnapshot()
       this.#newest = { ...incoming.info, bytes: effect.total }
