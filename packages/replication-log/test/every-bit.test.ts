@@ -30,7 +30,7 @@ async function stateOf(image: DiskImage): Promise<StateOnDisk> {
 }
 
 it('of the log is found; behind its end one means nothing, and is cut off or found', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const image = await sample('closed')
   const { disk, state } = await stateOf(image)

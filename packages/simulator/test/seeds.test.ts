@@ -24,5 +24,5 @@ describe.each(profiles)('$name', (profile) => {
     const [first, again, other] = [await run(7), await run(7), await run(8)]
     expect(again.traceHash).toBe(first.traceHash)
     expect(other.traceHash).not.toBe(first.traceHash)
-  }, 60_000)
+  }, 120_000)
 })

@@ -369,5 +369,5 @@ describe('the chat and the reference', () => {
       { numRuns: 250, seed: 7 },
     )
     expect(outcomes.filter((outcome) => !reached.has(outcome))).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })
