@@ -2,22 +2,27 @@ import { performServerHandshake } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { status } from '@grpc/grpc-js'
 
-/** Time to take the refusal in, milliseconds. */
+/** Time to take the refusal in, milliseconds; and again as much to leave when asked to. */
 const lingerMs = 1_000
 
 /**
- * Answers whatever is called on this connection with UNAUTHENTICATED and the reason, and closes it: a caller who gets nothing but a closed connection looks for the fault
+ * Answers whatever is called on this connection with UNAUTHENTICATED and the reason, and ends it: a caller who gets nothing but a closed connection looks for the fault
  * in the wrong place.
  */
 export function refuseCalls(connection: Duplex, reason: string): void {
   connection.on('error', () => undefined)
-  const timer = setTimeout(() => connection.destroy(), lingerMs)
-  connection.on('close', () => clearTimeout(timer))
   const session = performServerHandshake(connection, {
     settings: { maxConcurrentStreams: 16 },
     maxSessionMemory: 1,
   })
   session.on('error', () => connection.destroy())
+  // The caller is asked to leave (GOAWAY) before the connection is cut: what is cut while something of the caller's is unread is reset, and Node's client may
+  // not notice a reset that meets a write of its own under TLS. Its calls would hang until their deadlines.
+  let timer = setTimeout(() => {
+    session.close()
+    timer = setTimeout(() => connection.destroy(), lingerMs)
+  }, lingerMs)
+  connection.on('close', () => clearTimeout(timer))
   session.on('stream', (stream) => {
     stream.on('error', () => undefined)
     stream.respond(
