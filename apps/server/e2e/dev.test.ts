@@ -124,7 +124,7 @@ test('replicas end with a launcher that is killed, and the next one waits for th
   await first.ended
   const second = startDev(place)
   await pidsOf(second)
-  // Their ports and directories are free, or the second could not run; the last breath of a process may take longer.
+  // Their ports and directories are free, or the second could not run. A pid lasts until somebody has taken note of the end: of orphans, the system's first process.
   for (const pid of pids) await gone(pid)
   second.signal('SIGTERM')
   expect(await second.ended).toBe(0)
