@@ -17,7 +17,7 @@ export function unaryConnection(
 }
 
 /** What a call that failed says, as grpc-js would. */
-export function serviceError({ status, trailers }: Answer): ServiceError {
+function serviceError({ status, trailers }: Answer): ServiceError {
   const details = decodeURIComponent(trailers.get('grpc-message') ?? '')
   const metadata = Metadata.fromHttp2Headers(Object.fromEntries(trailers))
   return Object.assign(new Error(details), { code: status, details, metadata })

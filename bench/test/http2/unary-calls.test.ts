@@ -7,7 +7,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Answer, UnaryCalls } from '../../src/http2/unary-calls.ts'
+import { UnaryCalls } from '../../src/http2/unary-calls.ts'
 import { rawMethod } from '../../src/wire.ts'
 
 const path = '/test.Test/Call'
@@ -36,7 +36,6 @@ async function open(address: string, metadata = new Map<string, string>()): Prom
 }
 
 const numbered = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
-const well = expect.objectContaining<Partial<Answer>>({ status: status.OK })
 
 describe('calls over a connection of their own frames', () => {
   it('bring each request and its metadata to a server of gRPC, and its status back', async () => {
@@ -49,7 +48,7 @@ describe('calls over a connection of their own frames', () => {
     // More than the first window of a connection (64 KiB) carries, in both directions, so that each side must grant more.
     const requests = numbered(200).map((number) => `${number}`.padEnd(1_000, '.'))
     const answers = await Promise.all(requests.map((request) => calls.call(Buffer.from(request))))
-    expect(answers).toEqual(requests.map(() => well))
+    expect(answers.map((answer) => answer.status)).toEqual(requests.map(() => status.OK))
     expect(seen).toEqual(requests.map((request) => `Bearer abc ${request}`))
   })
 
@@ -81,12 +80,13 @@ describe('calls over a connection of their own frames', () => {
     await expect(calls.call(Buffer.from('4'))).rejects.toThrow('closed here')
   })
 
+  const gone = /closed the connection|broke|asked to leave/
   it('fail with the connection, and when a request is longer than a frame', async () => {
     const { address, server } = await serve(() => server.forceShutdown())
     const calls = await open(address)
     await expect(calls.call(Buffer.alloc(20_000))).rejects.toThrow(RangeError)
-    await expect(calls.call(Buffer.from('1'))).rejects.toThrow()
-    await expect(calls.call(Buffer.from('2'))).rejects.toThrow()
+    await expect(calls.call(Buffer.from('1'))).rejects.toThrow(gone)
+    await expect(calls.call(Buffer.from('2'))).rejects.toThrow(gone)
   })
 
   it('that a server began it still answers after it asked to leave; others are not made', async () => {
@@ -95,7 +95,7 @@ describe('calls over a connection of their own frames', () => {
       done(null, request)
     })
     const calls = await open(address)
-    expect(await calls.call(Buffer.from('1'))).toEqual(well)
+    expect((await calls.call(Buffer.from('1'))).status).toBe(status.OK)
     await expect(calls.call(Buffer.from('2'))).rejects.toThrow('asked to leave')
   })
 })
