@@ -1,9 +1,8 @@
 import type { Send } from '../command.ts'
+import { putVarint, varintBytes, varintLength } from './varint.ts'
 
 /** Bytes of a slab that encoded commands are cut from. */
 const slabBytes = 64 * 1_024
-/** Longest varint of a safe integer. */
-const varintBytes = 8
 /** Bytes before the text: tags, lengths and the session id. */
 const headBytes = 64
 /** Texts up to this length are encoded unit by unit: the call into the encoder costs more. */
@@ -82,23 +81,4 @@ function putShortAscii(bytes: Uint8Array, at: number, text: string): number {
     bytes[at + i] = unit
   }
   return at + text.length
-}
-
-/** Returns where the number ends. */
-function putVarint(bytes: Uint8Array, at: number, value: number): number {
-  let rest = value
-  let end = at
-  while (rest > 0x7f) {
-    // `%` and not `&`, which would cut the number to 32 bits.
-    bytes[end++] = (rest % 0x80) | 0x80
-    rest = Math.floor(rest / 0x80)
-  }
-  bytes[end++] = rest
-  return end
-}
-
-function varintLength(value: number): number {
-  let length = 1
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) length++
-  return length
 }

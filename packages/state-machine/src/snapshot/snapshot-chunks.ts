@@ -1,6 +1,3 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire'
-import { SnapshotRecord } from '../gen/chatroom/state/v1/snapshot.ts'
-
 /** No chunk is longer. */
 const maximumBytes = 256 * 1_024
 /** Records are put into one chunk until it has so many bytes: enough for a disk, little enough to be made in about a millisecond. */
@@ -8,15 +5,14 @@ const wantedBytes = 64 * 1_024
 
 /** The records of a snapshot as chunks of bytes. Not a generator, because `return()` on a generator that has not begun runs none of its code. */
 export class SnapshotChunks implements IterableIterator<Uint8Array> {
-  readonly #records: Iterator<SnapshotRecord, void, void>
+  readonly #records: Iterator<Uint8Array, void, void>
   readonly #onEnd: () => void
-  readonly #writer = new BinaryWriter()
   /** Bytes made and not yet handed out. */
   #pending: Uint8Array = new Uint8Array(0)
   #ended = false
 
-  /** `onEnd` is called once: when the last chunk was taken, or when the taker gave up. */
-  constructor(records: Iterator<SnapshotRecord, void, void>, onEnd: () => void) {
+  /** `records`: each with its length before it. `onEnd` is called once: when the last chunk was taken, or when the taker gave up. */
+  constructor(records: Iterator<Uint8Array, void, void>, onEnd: () => void) {
     this.#records = records
     this.#onEnd = onEnd
   }
@@ -48,9 +44,8 @@ export class SnapshotChunks implements IterableIterator<Uint8Array> {
     while (bytes < wantedBytes) {
       const { done, value } = this.#records.next()
       if (done === true) break
-      const part = SnapshotRecord.encode(value, this.#writer.fork()).join().finish()
-      parts.push(part)
-      bytes += part.length
+      parts.push(value)
+      bytes += value.length
     }
     return concatenate(parts, bytes)
   }

@@ -25,6 +25,12 @@ export interface Account {
   readonly name: string
 }
 
+/** Looks at the texts of an account where they lie, in UTF-8. */
+export interface AccountSink {
+  name(bytes: Uint8Array, at: number, length: number): void
+  passwordHash(bytes: Uint8Array, at: number, length: number): void
+}
+
 export interface MailboxState {
   /** Messages that wait. */
   readonly waiting: number
@@ -198,6 +204,13 @@ export class Accounts {
     yield* this.#watch.leftAccounts()
   }
 
+  /** Shows the sink the texts of an image, which are there while the arena is held. */
+  showTexts({ row, hash, hashBytes }: AccountImage, sink: AccountSink): void {
+    const arena = this.#arena
+    sink.name(arena.bytesOf(row), arena.offsetOf(row) + nameAt, this.#field(row, nameBytesAt))
+    sink.passwordHash(arena.bytesOf(hash), arena.offsetOf(hash), hashBytes)
+  }
+
   /** Until `release`, what images were made of stays as it is. */
   hold(): void {
     this.#arena.hold()
@@ -233,13 +246,12 @@ export class Accounts {
   }
 
   #imageOf(row: Address): AccountImage {
-    const id = this.#idOf(row)
-    const name = this.#nameOf(row)
     const mailbox = this.#mailbox(row)
     return {
-      id,
-      name,
-      passwordHash: this.passwordHashOf({ row, id, name }),
+      id: this.#idOf(row),
+      row,
+      hash: this.#field(row, hashAt),
+      hashBytes: this.#field(row, hashBytesAt),
       firstSequence: mailbox.first,
       messages: new MessageCursor(this.#arena, mailbox),
     }

@@ -1,11 +1,15 @@
+import type { Address } from './arena.ts'
 import type { MessageCursor } from './message-cursor.ts'
 import type { ReplyWindowImage } from './reply-window.ts'
 
-/** An account as it was when the snapshot began. */
+/** An account as it was when the snapshot began. It says where things are that stay there while the arena is held: of a million accounts nothing is copied to wait for its turn. */
 export interface AccountImage {
   readonly id: number
-  readonly name: string
-  readonly passwordHash: string
+  /** Its name lies here. */
+  readonly row: Address
+  /** Its password hash lies here, and has so many bytes. */
+  readonly hash: Address
+  readonly hashBytes: number
   /** Of the first message that waited or would; 0 if none ever came. */
   readonly firstSequence: number
   readonly messages: MessageCursor

@@ -14,6 +14,18 @@ export interface StoredMessage {
   readonly sentAt: number
 }
 
+/** Looks at messages where they lie. `from` lies in `bytes` at `fromAt`, and `text` right behind it, both in UTF-8. */
+export interface MessageSink {
+  message(
+    id: number,
+    sentAt: number,
+    bytes: Uint8Array,
+    fromAt: number,
+    fromBytes: number,
+    textBytes: number,
+  ): void
+}
+
 // A block: the address of the next block (4 bytes), the number of messages in it (4), and the messages one after the other.
 // A message: its id (8), when it was sent (8), the bytes of its text (4) and of its sender's name (4), and both in UTF-8.
 
@@ -77,6 +89,19 @@ export function getMessage(arena: Arena, block: Address, at: number): StoredMess
     bytes: textBytes,
     sentAt: view.getFloat64(begin + 8),
   }
+}
+
+export function showMessage(arena: Arena, block: Address, at: number, sink: MessageSink): void {
+  const view = arena.viewOf(block)
+  const begin = arena.offsetOf(block) + at
+  sink.message(
+    view.getFloat64(begin),
+    view.getFloat64(begin + 8),
+    arena.bytesOf(block),
+    begin + messageHeadBytes,
+    view.getUint32(begin + 20),
+    view.getUint32(begin + 16),
+  )
 }
 
 /** Bytes of the text of the message at this place. */

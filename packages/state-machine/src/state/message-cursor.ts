@@ -4,9 +4,11 @@ import {
   blockHeadBytes,
   endOfMessage,
   getMessage,
+  type MessageSink,
   messagesIn,
   nextBlock,
   type StoredMessage,
+  showMessage,
 } from './message-block.ts'
 
 /**
@@ -59,6 +61,14 @@ export class MessageCursor {
     const message = getMessage(this.#arena, this.#block, this.#at)
     this.#pass()
     return message
+  }
+
+  /** Shows the sink the next message, as `next` would give it. False: there is none. */
+  show(sink: MessageSink): boolean {
+    if (this.#sequence >= this.end) return false
+    showMessage(this.#arena, this.#block, this.#at, sink)
+    this.#pass()
+    return true
   }
 
   #pass(): void {
