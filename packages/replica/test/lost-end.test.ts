@@ -22,19 +22,24 @@ function log(secondView: Uint8Array, end = 12): Entry[] {
   return Array.from({ length: end }, (_, at): Entry => {
     const index = at + 1
     const term = index < 5 ? 1 : index < 13 ? 3 : 4
-    const payload = index === 1 ? viewOf(0, 1, 2) : index === 8 ? secondView : new Uint8Array(200).fill(index)
+    const payload = index === 1 ? viewOf(0, 1, 2) : index === 8 ? secondView : new Uint8Array(900).fill(index)
     return { index, term, time: index, kind: index === 1 || index === 8 ? 'view' : 'command', payload }
   })
 }
 
-function storageOn(fileSystem: FaultFileSystem): Storage {
+function storageOn(fileSystem: FaultFileSystem, segmentBytes: number = 64 * 1024): Storage {
   return openFileStorage({
     directory: '/data',
     replicaId: 1,
+    segmentBytes,
     batchBytes: 100,
     preallocateBytes: 0,
     fileSystem,
   })
+}
+
+function durableOn(fileSystem: FaultFileSystem): DiskImage {
+  return new Map([...fileSystem.image('durable')].filter(([name]) => !name.includes('lock-')))
 }
 
 /** Replica 1. */
@@ -44,7 +49,31 @@ async function whole(secondView: Uint8Array): Promise<DiskImage> {
   await storage.open({ tailBytes: 0 })
   await storage.persist({ hardState: voted, entries: log(secondView) })
   await storage.close()
-  return new Map([...fileSystem.image('durable')].filter(([name]) => !name.includes('lock-')))
+  return durableOn(fileSystem)
+}
+
+/** The same, when it has given up the beginning of its log behind snapshots at 6 and 9, and both are damaged. */
+async function withoutBeginning(secondView: Uint8Array): Promise<{ image: DiskImage; before: number }> {
+  const fileSystem = new FaultFileSystem()
+  const storage = storageOn(fileSystem, 4096)
+  await storage.open({ tailBytes: 0 })
+  for (const entry of log(secondView)) await storage.persist({ hardState: voted, entries: [entry] })
+  for (const index of [6, 9]) {
+    const viewPosition = index < 8 ? { index: 1, term: 1 } : { index: 8, term: 3 }
+    const view = index < 8 ? viewOf(0, 1, 2) : secondView
+    const writer = await storage.createSnapshot({ index, term: 3, time: index, view, viewPosition })
+    await writer.write(new Uint8Array([4, 5, 6]))
+    await writer.commit()
+  }
+  await storage.compact(9)
+  await storage.close()
+  const reopened = storageOn(new FaultFileSystem({ image: durableOn(fileSystem), pid: 2 }))
+  const { before } = await reopened.open({ tailBytes: 0 })
+  const damaged = [...durableOn(fileSystem)].map(([path, content]): [string, Uint8Array] => [
+    path,
+    path.endsWith('.snap') ? content.map((byte, at) => (at === 130 ? byte ^ 1 : byte)) : content,
+  ])
+  return { image: new Map(damaged), before: before.index }
 }
 
 /** The same, when its log was cut behind entry `kept`. */
@@ -74,7 +103,7 @@ function replica(...says: (Other | 'starts' | 'waits itself')[]): EntrySource {
   const next = (): Other | 'starts' | 'waits itself' => (says.length > 1 ? says.shift() : says[0]) ?? {}
   const now = says[0]
   const id = typeof now === 'object' ? (now.id ?? 2) : 2
-  let snapshotAt = 0
+  let snapshotAt = typeof now === 'object' ? (now.snapshotAt ?? 0) : 0
   return {
     name: `replica ${id}`,
     fetch: async ({ from, to }) => {
@@ -115,12 +144,33 @@ async function healed(
   image: DiskImage,
   ...sources: EntrySource[]
 ): Promise<{ last: number; events: MendingEvent[] } | string> {
+  return await opened([], mode, image, sources)
+}
+
+/** Why it is refused, and what it said before. */
+async function refusedWith(
+  events: MendingEvent[],
+  mode: ModeName,
+  image: DiskImage,
+  ...sources: EntrySource[]
+): Promise<string> {
+  const result = await opened(events, mode, image, sources)
+  if (typeof result !== 'string') throw new Error(`it opened, with entry ${result.last} as its last`)
+  return result
+}
+
+async function opened(
+  events: MendingEvent[],
+  mode: ModeName,
+  image: DiskImage,
+  sources: readonly EntrySource[],
+): Promise<{ last: number; events: MendingEvent[] } | string> {
   const fileSystem = new FaultFileSystem({ image, pid: 2 })
   const storage = storageOn(fileSystem)
   const clock = new VirtualClock()
-  const events: MendingEvent[] = []
   let done = false
   const opening = openWhole({
+    id: 1,
     storage,
     mode,
     sources,
@@ -175,10 +225,28 @@ describe('majority: a log that lost its end', () => {
 
   it('does not go on with that of a follower, or of a leader of an earlier term: they may lack what it had confirmed', async () => {
     const refused = 'neither leads nor has an entry of a term after 3'
-    for (const other of [{}, { admitted: true }, { term: 9 }, { leads: true, term: 2 }])
+    for (const other of [{}, { admitted: true }, { term: 9 }])
       expect(await healed('majority', await cutAfter(9, all), replica(other))).toContain(
         `replica 2 ${refused}`,
       )
+    expect(await healed('majority', await cutAfter(9, all), replica({ leads: true, term: 2 }))).toContain(
+      'replica 2 leads in term 2, but this replica was in term 3 already',
+    )
+  })
+
+  it('waits while the leader is of an earlier term than its own, says how that ends, and not for ever', async () => {
+    const early = { leads: true, term: 2 }
+    const image = await cutAfter(9, all)
+    const why = /replica 2 leads in term 2, but this replica was in term 3.*`chatctl transfer-leadership`/
+    const { last, events } = await healedWhole(
+      'majority',
+      image,
+      replica(early, early, { ...early, term: 3 }),
+    )
+    expect(last).toBe(12)
+    const waits = events.filter(({ type }) => type === 'damage waits')
+    expect(waits.map(({ words }) => words)).toEqual([expect.stringMatching(why)])
+    expect(await healed('majority', image, replica(early))).toMatch(why)
   })
 
   it('waits until one leads, and tells what for', async () => {
@@ -223,6 +291,19 @@ describe('fail-stop: a log that lost its end', () => {
     expect(replaced).toContain('the view at entry 8 is of replica 0, replica 1, replica 2')
   })
 
+  it('that was alone in the newest view stops as soon as all others have answered: nobody else can ever have it', async () => {
+    const events: MendingEvent[] = []
+    const others = [0, 2].map((id) => replica({ id, entries: log(viewOf(1)).slice(0, 7) }))
+    const stopped = await refusedWith(events, 'fail-stop', await cutAfter(9, viewOf(1)), ...others)
+    expect(stopped).toMatch(
+      /entries from 10 on cannot be read; replica 0 is not admitted, and the view at entry 8 is of replica 1, .*or the lost file.*`chatctl recover --without`/,
+    )
+    expect(events.map(({ type }) => type)).toEqual(['damage found'])
+    // Of a view of two the other may come back.
+    await refusedWith(events, 'fail-stop', await cutAfter(9, viewOf(0, 1)), replica({ id: 2 }))
+    expect(events.map(({ type }) => type)).toEqual(['damage found', 'damage found', 'damage waits'])
+  })
+
   it('does not go on with one that does not know the newest view: this replica may have gone on under it, alone', async () => {
     const other = replica({ entries: log(all).slice(0, 7) })
     expect(await healed('fail-stop', await cutAfter(5, viewOf(1)), other)).toContain(
@@ -263,6 +344,45 @@ describe('a log that lost its end, where the others have given theirs up', () =>
   })
 })
 
+describe('a log whose beginning is lost with its snapshots, where the snapshots of all others are older', () => {
+  it('is whole again with the log behind such a snapshot, from whoever is proven to have the end', async () => {
+    const { image, before } = await withoutBeginning(all)
+    expect(before).toBeGreaterThan(3)
+    const old = { snapshotAt: 3, entries: log(all, 14) }
+    const cases: [ModeName, Other[]][] = [
+      ['fail-stop', [{ ...old, entries: log(all) }]],
+      [
+        'fail-stop',
+        [
+          { ...old, id: 0, disk: 'new' },
+          { ...old, admitted: true },
+        ],
+      ],
+      ['majority', [old, { ...old, leads: true }]],
+    ]
+    for (const [mode, others] of cases) {
+      const { last, events } = await healedWhole(mode, image, ...others.map((other) => replica(other)))
+      expect(last).toBe(others.at(-1)?.entries?.length)
+      expect(events.map(({ words }) => words)).toEqual([
+        expect.stringContaining(`the log begins after entry ${before}, and no whole snapshot reaches there`),
+        // The older snapshot holds nothing but what was committed, whoever gives it.
+        `mended with the log of replica ${others[0]?.id ?? 2}`,
+        expect.stringContaining(`the log begins after entry ${before}`),
+        'mended with the log of replica 2',
+      ])
+    }
+  })
+
+  it('says which entries are lost where nobody is', async () => {
+    const { image, before } = await withoutBeginning(viewOf(1))
+    expect(await healed('fail-stop', image, replica({ snapshotAt: 3 }))).toMatch(
+      new RegExp(
+        `the log begins after entry ${before}, and no whole snapshot reaches there.*replica 2 has a snapshot at entry 3, which does not have them.*replica 2 is not admitted`,
+      ),
+    )
+  })
+})
+
 describe('replicas that are damaged in different places', () => {
   /** Bits of the payloads of these entries are flipped. */
   async function damaged(...indices: readonly number[]): Promise<Storage> {
@@ -297,6 +417,7 @@ describe('replicas that are damaged in different places', () => {
     let left = storages.length
     const opened = storages.map(async (storage, id) => {
       const stored = await openWhole({
+        id,
         storage,
         mode: 'fail-stop',
         sources: [sourceOf(1 - id)],

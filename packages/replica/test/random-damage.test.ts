@@ -124,6 +124,7 @@ async function openDamaged(
   const events: MendingEvent[] = []
   try {
     const opened = await openWhole({
+      id: 1,
       storage,
       mode: 'majority',
       sources: [source],

@@ -1,9 +1,9 @@
-import type { ModeName } from '@chatroom/election'
+import type { ModeName, ReplicaId } from '@chatroom/election'
 import { type Damage, entryBytes, type Storage } from '@chatroom/replication-log'
 import { ReplicaError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EntryAnswer, EntryHolder, EntrySource } from '../ports/entry-source.ts'
-import { whyNotProven } from './end-proof.ts'
+import { wasAlone, whyNotProven } from './end-proof.ts'
 
 /** How long one source may take, to answer with entries and with a whole snapshot. */
 const ANSWER_MS = 30_000
@@ -15,6 +15,7 @@ const BACK = [0, 1_000, Number.POSITIVE_INFINITY]
 
 /** What an attempt needs of the replica that is mended. */
 export interface Patient {
+  readonly id: ReplicaId
   readonly storage: Storage
   readonly mode: ModeName
   readonly clock: Clock
@@ -81,7 +82,7 @@ export async function mendWithSnapshot(
 }
 
 /**
- * What others know changes while they elect a leader and commit: so they are asked again, whatever they say. Where the entries are given up already, a snapshot is the ground that the
+ * What others know changes while they elect a leader and commit: so they are asked again, whatever they say, unless they can never know it. Where the entries are given up already, a snapshot is the ground that the
  * rest follows.
  */
 export async function mendWithEnd(
@@ -89,7 +90,7 @@ export async function mendWithEnd(
   damage: Damage,
   source: EntrySource,
 ): Promise<string | null> {
-  const { storage, mode } = patient
+  const { id, storage, mode } = patient
   const { end } = damage
   if (end === undefined) return ''
   for (const back of BACK) {
@@ -98,6 +99,7 @@ export async function mendWithEnd(
     if (isGivenUp(log, from) && from === end.last.index) log = await logFrom(patient, source, ++from)
     if (isGivenUp(log, from)) break
     const why = whyNotProven(mode, end, log.holder, log)
+    if (why !== null && wasAlone(mode, id, end)) return why
     if (why !== null) throw new NotYet(why)
     const reached = log.entries.at(-1)?.index ?? from - 1
     if (await storage.mend(damage, { ...log, from, end: reached })) return null

@@ -82,6 +82,7 @@ async function open(
   const storage = disk.open(0)
   let done = false
   const opening = openWhole({
+    id: 0,
     storage,
     mode: 'majority',
     sources,
@@ -235,6 +236,7 @@ describe('opening a damaged storage', () => {
       return done
     }
     const opening = openWhole({
+      id: 0,
       storage,
       mode: 'majority',
       sources: [forgetful],

@@ -119,6 +119,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     const clock = this.#clock
     this.#process = (await this.#options.fencer?.self?.()) ?? this.#process
     const stored = await openWhole({
+      id,
       storage,
       mode,
       sources: this.#options.mendFrom ?? [],
