@@ -8,7 +8,7 @@ import { eventually } from './harness/eventually.ts'
 const all = [0, 1, 2]
 const preload = fileURLToPath(new URL('./fixtures/dies-in-snapshot.mjs', import.meta.url))
 
-it('a replica that is killed in the midst of a snapshot, its own or one of the leader, comes back with everything', async () => {
+it('a replica that is killed in the midst of a snapshot, its own or one of the leader, comes back with everything, also if the leader is killed while it gives one', async () => {
   // A snapshot every 8 MiB, and the log is given up behind them.
   const cluster = await newCluster(['--disk-quota', '64'])
   for (const id of all) cluster.start(id, ['--import', preload])
@@ -68,8 +68,11 @@ it('a replica that is killed in the midst of a snapshot, its own or one of the l
   await writeFile(trigger, '')
   cluster.start(follower, ['--import', preload])
   await hasDied()
+  // The leader dies in the midst of giving the same; whoever leads then gives all of its own.
+  await writeFile(join(cluster.dataDirectory, `stops-giving-${leader}`), '')
   cluster.start(follower)
-  await cluster.untilView(all)
+  expect(await cluster.replica(leader).exited).toMatchObject({ signal: 'SIGKILL' })
+  await cluster.untilView(all.filter((id) => id !== leader))
   await isWritten()
   for (const id of all.filter((other) => other !== follower)) await cluster.replica(id).kill()
   await cluster.untilView([follower])
