@@ -64,6 +64,13 @@ describe('a snapshot', () => {
     for (const chunk of chunks) expect(chunk.length).toBeLessThanOrEqual(256 * 1_024)
   })
 
+  it('has all sessions, alive and ended, also if they are more than one record takes', () => {
+    const driver = new Driver()
+    for (let i = 0; i < 1_100; i++) driver.login(`account${i}`, { idleTimeoutMs: day })
+    for (let i = 0; i < 520; i++) driver.login(`account${i}`, { idleTimeoutMs: day, takeover: true })
+    expect(restored([...driver.chat.snapshot()]).hash()).toBe(driver.chat.hash())
+  })
+
   it('of an empty chat brings back an empty chat', () => {
     const chat = new Chat()
     expect(restored([...chat.snapshot()]).hash()).toBe(chat.hash())
