@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import './scripts/generate.mjs'
 
 // Unit tests run on the sources: nothing is built first, and a stack trace shows the line that was written.
@@ -16,11 +17,36 @@ const patience = {
   expect: { poll: { timeout: patienceMs / 2 } },
 }
 
+/** Files whose tests compute for half a minute and longer. */
+const long = /\/(simulator|model|launcher)\//
+
+/** These first, so that at the end no processor waits for one of them: by itself vitest begins with the largest file when it knows nothing of earlier runs. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => long.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
+const unitTests = [
+  '{packages,apps,examples}/*/{src,test}/**/*.test.ts',
+  'bench/test/**/*.test.ts',
+  'scripts/**/*.test.ts',
+]
+const roomTests = [
+  'packages/{chat-service,election,replica,replication-log,state-machine}/{src,test}/**/*.test.ts',
+]
+
+/** All processors: by itself vitest keeps one for its own process, which is half of what a machine with two has. */
+const unit = { ...patience, maxWorkers: '100%' }
+
 /** Where CI wants vitest's own count, as JSON; it prints the last line of its report from that. */
 const report = process.env['CHATROOM_TEST_REPORT']
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     coverage: {
       provider: 'v8',
@@ -32,15 +58,12 @@ export default defineConfig({
     projects: [
       {
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
-        test: {
-          name: 'unit',
-          ...patience,
-          include: [
-            '{packages,apps,examples}/*/{src,test}/**/*.test.ts',
-            'bench/test/**/*.test.ts',
-            'scripts/**/*.test.ts',
-          ],
-        },
+        test: { name: 'unit', ...unit, include: unitTests, exclude: roomTests },
+      },
+      {
+        // Nothing in these rooms is left changed by a test: files share a process, which has loaded their modules then.
+        ssr: { resolve: { conditions: sources, externalConditions: sources } },
+        test: { name: 'unit-rooms', ...unit, include: roomTests, isolate: false },
       },
       {
         // Starts the built programs as processes of their own and kills them: one file at a time, so that files do not

@@ -71,6 +71,13 @@ export class RawClient {
   }
 }
 
+/** Waits for a server that is being started. */
+export async function untilUp(address: string): Promise<void> {
+  const client = new RawClient(address)
+  await client.ready()
+  client.close()
+}
+
 function varint(value: number): number[] {
   const bytes: number[] = []
   let rest = value

@@ -7,11 +7,12 @@ import { median, percentile } from '../arithmetic.ts'
 import { makeAccounts, readerName } from '../chat/accounts.ts'
 import { ChatCluster } from '../chat/cluster.ts'
 import { MailboxReader } from '../chat/mailbox-reader.ts'
-import { unarySender } from '../chat/senders.ts'
+import { bareUnary } from '../chat/senders.ts'
 import { uniquePayload } from '../payload.ts'
 import { programs } from '../processes.ts'
 import { atLeast, atMost, row } from '../report/row.ts'
 import type { Connection } from '../systems/system.ts'
+import { processorSeconds } from '../usage.ts'
 import { isServiceError } from '../wire.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -37,25 +38,34 @@ export const overload: Scenario = {
       const one = await measure(windowMs)
       found.push(one)
       progress(
-        `round ${round}: ${one.peak.toFixed(0)}/s at ${saturating}, ${one.goodput.toFixed(0)}/s at ${times * saturating}, ${one.refusals} refused`,
+        `round ${round}: ${one.peak.rate.toFixed(0)}/s at ${saturating}, ${one.over.rate.toFixed(0)}/s at ${times * saturating}, ${one.over.refusals} refused`,
       )
     }
     const figure = (what: string, unit: string, value: (one: Overloaded) => number) =>
       row('overload', what, unit, found.map(value))
+    const pressed = (inFlight: number, value: (one: Overloaded) => Pressed) => ({
+      ...figure(`chat-unary x${inFlight}`, '1/s', (one) => value(one).rate),
+      note: {
+        'leader, CPUs': median(found.map((one) => value(one).leaderCpus)),
+        'driver, CPUs': median(found.map((one) => value(one).driverCpus)),
+      },
+    })
     return [
-      figure(`chat-unary x${saturating}`, '1/s', ({ peak }) => peak),
-      figure(`chat-unary x${times * saturating}`, '1/s', ({ goodput }) => goodput),
+      pressed(saturating, ({ peak }) => peak),
+      pressed(times * saturating, ({ over }) => over),
       row(
         'overload',
         `goodput at ${times} × the saturating load`,
         'ratio',
-        found.map(({ peak, goodput }) => goodput / peak),
+        found.map(({ peak, over }) => over.rate / peak.rate),
         atLeast(0.9),
       ),
-      figure('refused, of all calls', 'ratio', ({ refusals, calls }) => refusals / calls),
-      figure('other failures', '', ({ failures }) => failures),
+      figure('refused, of all calls', 'ratio', ({ over }) => over.refusals / over.calls),
+      figure('other failures', '', ({ peak, over }) => peak.failures + over.failures),
       ...(found.every(({ refusalMs }) => refusalMs.length > 0)
-        ? [figure('time to a refusal, p50', 'ms', ({ refusalMs }) => percentile(refusalMs, 50))]
+        ? [50, 99].map((percent) =>
+            figure(`time to a refusal, p${percent}`, 'ms', ({ refusalMs }) => percentile(refusalMs, percent)),
+          )
         : []),
       row(
         'overload',
@@ -69,31 +79,43 @@ export const overload: Scenario = {
 }
 
 interface Overloaded {
-  readonly peak: number
-  readonly goodput: number
-  readonly calls: number
-  readonly refusals: number
-  readonly failures: number
+  readonly peak: Pressed
+  readonly over: Pressed
   /** Of a client that is not overloaded itself. */
   readonly refusalMs: readonly number[]
   readonly backMs: number
 }
 
+/** What a window of load gave. */
+interface Pressed {
+  /** Acknowledged in a second. */
+  readonly rate: number
+  readonly calls: number
+  readonly refusals: number
+  readonly failures: number
+  /** Processor time of the leader and of this process in a second: the load is the leader's when it takes more of it. */
+  readonly leaderCpus: number
+  readonly driverCpus: number
+}
+
 async function measure(windowMs: number): Promise<Overloaded> {
   const cluster = await ChatCluster.start()
   try {
-    const leader = cluster.servers[await cluster.leader()] ?? ''
+    const id = await cluster.leader()
+    const leader = cluster.servers[id] ?? ''
+    const { pid } = cluster.replica(id)
     const [reader, sender] = await makeAccounts(leader, [readerName, 'sender'])
     if (reader === undefined || sender === undefined) throw new Error('Two accounts were to be made.')
     const mailbox = new MailboxReader(leader, reader)
-    const connections = Array.from({ length: connectionCount }, () => unarySender(leader, sender))
-    await Promise.all(connections.map((connection) => connection.ready()))
-    await press(connections, saturating, windowMs / 3)
+    const connections = await Promise.all(
+      Array.from({ length: connectionCount }, () => bareUnary(leader, sender)),
+    )
+    await press(connections, pid, saturating, windowMs / 3)
     const usual = await latency(connections)
-    const peak = await press(connections, saturating, windowMs)
+    const peak = await press(connections, pid, saturating, windowMs)
     const refusalMs: number[] = []
-    const pressed = await press(connections, times * saturating, windowMs, async (over) => {
-      refusalMs.push(...(await probeRefusals(leader, sender.token, over)))
+    const over = await press(connections, pid, times * saturating, windowMs, async (end) => {
+      refusalMs.push(...(await probeRefusals(leader, sender.token, end)))
     })
     const ended = performance.now()
     while ((await latency(connections)) > isBack * usual) {
@@ -102,15 +124,7 @@ async function measure(windowMs: number): Promise<Overloaded> {
     const backMs = performance.now() - ended
     for (const connection of connections) await connection.close()
     mailbox.stop()
-    return {
-      peak: peak.rate,
-      goodput: pressed.rate,
-      calls: pressed.calls,
-      refusals: pressed.refusals,
-      failures: pressed.failures,
-      refusalMs,
-      backMs,
-    }
+    return { peak, over, refusalMs, backMs }
   } catch (error) {
     throw new Error(`The overloaded leader did not go on. Replicas said: ${cluster.words}`, { cause: error })
   } finally {
@@ -124,10 +138,11 @@ async function measure(windowMs: number): Promise<Overloaded> {
  */
 async function press(
   connections: readonly Connection[],
+  leader: number,
   inFlight: number,
   ms: number,
-  meanwhile: (over: Promise<unknown>) => Promise<void> = () => Promise.resolve(),
-) {
+  meanwhile: (end: Promise<unknown>) => Promise<void> = () => Promise.resolve(),
+): Promise<Pressed> {
   let refusals = 0
   let acknowledged = 0
   let failures = 0
@@ -150,7 +165,7 @@ async function press(
   }
   const loops = Array.from({ length: inFlight }, loop)
   await pause(ms / 2)
-  const begun = performance.now()
+  const begun = { at: performance.now(), leader: processorSeconds(leader), driver: process.cpuUsage() }
   counts = true
   const window = pause(ms)
   const seen = meanwhile(window)
@@ -159,19 +174,28 @@ async function press(
   while (acknowledged + failures === 0) await pause(1)
   counts = false
   end.abort()
-  const rate = (acknowledged * 1_000) / (performance.now() - begun)
+  const seconds = (performance.now() - begun.at) / 1_000
+  const driver = process.cpuUsage(begun.driver)
+  const leaderSeconds = processorSeconds(leader) - begun.leader
   await Promise.all(loops)
   await seen
-  return { rate, refusals, failures, calls: acknowledged + refusals + failures }
+  return {
+    rate: acknowledged / seconds,
+    calls: acknowledged + refusals + failures,
+    refusals,
+    failures,
+    leaderCpus: leaderSeconds / seconds,
+    driverCpus: (driver.user + driver.system) / 1e6 / seconds,
+  }
 }
 
 /** Milliseconds that refusals took, of a client in a process of its own: here they would wait for the thousands of calls that are made. */
-async function probeRefusals(leader: string, token: string, over: Promise<unknown>): Promise<number[]> {
+async function probeRefusals(leader: string, token: string, end: Promise<unknown>): Promise<number[]> {
   const child = spawn(process.execPath, [programs.refusalProbe, leader, token], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const printed = text(child.stdout)
-  await over
+  await end
   child.stdin.end()
   const found: unknown = JSON.parse(await printed)
   if (!Array.isArray(found)) throw new Error('The probe found no list.')

@@ -1,8 +1,8 @@
 // A client that is not overloaded itself, at a leader that is: one send after the other. When its input ends it prints how long refusals took, milliseconds, as JSON.
 //   node refusal-probe.js ADDRESS TOKEN
 import { setTimeout as pause } from 'node:timers/promises'
-import { bearerMetadata, readChatError } from '@chatroom/transport-grpc/chat'
-import { unarySender } from '../chat/senders.ts'
+import { readChatError } from '@chatroom/transport-grpc/chat'
+import { bareUnary } from '../chat/senders.ts'
 import { uniquePayload } from '../payload.ts'
 import { isServiceError } from '../wire.ts'
 
@@ -14,8 +14,7 @@ process.stdin.resume().once('end', () => {
   process.stdout.write(`${JSON.stringify(refusalMs)}\n`, () => process.exit())
 })
 
-const sender = unarySender(address, { name: 'probe', token, metadata: bearerMetadata(token) })
-await sender.ready()
+const sender = await bareUnary(address, { token })
 for (;;) {
   const begun = performance.now()
   try {

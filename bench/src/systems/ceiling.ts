@@ -1,14 +1,16 @@
 import { join } from 'node:path'
+import { UnaryCalls } from '../http2/unary-calls.ts'
 import { freePorts } from '../ports.ts'
 import { Process, programs } from '../processes.ts'
 import { joinRecords } from '../servers/records.ts'
 import { makeDirectory } from '../temporary.ts'
-import { RawClient } from '../wire.ts'
+import { RawClient, untilUp } from '../wire.ts'
 import { BatchingStream } from './batching.ts'
 import type { Connection, System } from './system.ts'
+import { unaryConnection } from './unary.ts'
 
 /** The most that a log on three replicas over grpc-js can do here. */
-function ceiling(name: string, about: string, over: (client: RawClient) => Connection): System {
+function ceiling(name: string, about: string, over: (leader: string) => Promise<Connection>): System {
   return {
     name,
     about,
@@ -27,11 +29,7 @@ function ceiling(name: string, about: string, over: (client: RawClient) => Conne
       await untilUp(leader)
       return {
         pids: () => servers.map(({ pid }) => pid),
-        async connect() {
-          const client = new RawClient(leader)
-          await client.ready()
-          return over(client)
-        },
+        connect: () => over(leader),
         async stop() {
           await Promise.all(servers.map((server) => server.end()))
           remove()
@@ -41,27 +39,18 @@ function ceiling(name: string, about: string, over: (client: RawClient) => Conne
   }
 }
 
-async function untilUp(address: string): Promise<void> {
-  const client = new RawClient(address)
-  await client.ready()
-  client.close()
-}
-
 export const ceilingUnary: System = ceiling(
   'ceiling-unary',
   'three grpc-js processes, group commit, 2 of 3 disks, nothing else; unary',
-  (client) => ({
-    async write(payload) {
-      await client.unary('/bench.Log/Append', payload)
-    },
-    close: () => client.close(),
-  }),
+  async (address) => unaryConnection(await UnaryCalls.open({ address, path: '/bench.Log/Append' })),
 )
 
 export const ceilingStream: System = ceiling(
   'ceiling-stream',
   'the same over one stream, up to 64 records a message',
-  (client) => {
+  async (leader) => {
+    const client = new RawClient(leader)
+    await client.ready()
     const stream = new BatchingStream({
       open: () => client.stream('/bench.Log/AppendMany'),
       encode: joinRecords,

@@ -2,7 +2,7 @@ import { type ChatClient, connect } from '@chatroom/client'
 import { type Account, makeAccounts, readerName } from '../chat/accounts.ts'
 import { ChatCluster } from '../chat/cluster.ts'
 import { MailboxReader } from '../chat/mailbox-reader.ts'
-import { streamSender, unarySender } from '../chat/senders.ts'
+import { bareUnary, streamSender } from '../chat/senders.ts'
 import { idOf } from '../payload.ts'
 import type { Connection, RunningSystem, System } from './system.ts'
 
@@ -25,11 +25,7 @@ export async function serveChat(cluster: ChatCluster, sending: Sending): Promise
   }
 }
 
-const overUnary: Sending = async (_cluster, leader, sender) => {
-  const connection = unarySender(leader, sender)
-  await connection.ready()
-  return connection
-}
+const overUnary: Sending = (_cluster, leader, sender) => bareUnary(leader, sender)
 
 export const overStream: Sending = async (_cluster, leader, sender) => {
   const connection = streamSender(leader, sender)

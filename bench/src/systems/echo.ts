@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { UnaryCalls } from '../http2/unary-calls.ts'
 import { freePorts } from '../ports.ts'
 import { Process, programs } from '../processes.ts'
 import { makeDirectory } from '../temporary.ts'
-import { RawClient } from '../wire.ts'
+import { untilUp } from '../wire.ts'
 import type { System } from './system.ts'
+import { unaryConnection } from './unary.ts'
 
 /** No log, no disk: what a unary RPC costs. */
 export const echo: System = {
@@ -16,14 +18,9 @@ export const echo: System = {
     return {
       pids: () => [server.pid],
       async connect() {
-        const client = new RawClient(`127.0.0.1:${port}`)
-        await client.ready()
-        return {
-          async write(payload) {
-            await client.unary('/bench.Echo/Echo', payload)
-          },
-          close: () => client.close(),
-        }
+        const address = `127.0.0.1:${port}`
+        await untilUp(address)
+        return unaryConnection(await UnaryCalls.open({ address, path: '/bench.Echo/Echo' }))
       },
       async stop() {
         await server.end()
