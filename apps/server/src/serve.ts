@@ -63,7 +63,7 @@ export interface ServeOptions {
   readonly log: Logger
 }
 
-/** How long a replica that is silent though its process is not stopped is borne with: a busy host is slow, not dead. */
+/** How long a replica may be silent while its process is not stopped: a busy host is slow, not dead. */
 const slowPatienceMs = 4_000
 
 /** Time for each step of a clean stop, milliseconds. What is not finished by then is broken off; nothing acknowledged is lost by that. */

@@ -57,6 +57,11 @@ function recovering(): OneCore {
   return core
 }
 
+/** How long those were silent that are to be fenced, milliseconds. */
+function silences(core: OneCore): number[] {
+  return core.effects.flatMap((effect) => (effect.type === 'fence' ? [effect.silentMs] : []))
+}
+
 describe('rule 1: only proof removes a member', () => {
   it('silence does not, however long', () => {
     const cluster = running()
@@ -133,6 +138,10 @@ describe('rule 1: only proof removes a member', () => {
     expect(fences()).toMatchObject([{ hello: { member: C, pid: 102 } }])
     core.pass(fenceAfterMs)
     expect(fences()).toHaveLength(2)
+    // How long is told, since a fencer may want to wait.
+    const [first = 0, second = 0] = silences(core)
+    expect(first).toBeGreaterThan(fenceAfterMs)
+    expect(second).toBeGreaterThan(2 * fenceAfterMs)
     const unknown = new OneCore({
       mode: 'fail-stop',
       entries: [viewEntry(1, 1, all)],
@@ -473,6 +482,8 @@ describe('rule 8: a replica that missed its own ticks', () => {
     expect(core.effects.filter((effect) => effect.type === 'fence')).toEqual([])
     core.pass(core.core.limits.fenceAfterMs + 20)
     expect(core.effects.filter((effect) => effect.type === 'fence')).toHaveLength(1)
+    // Of what was before nothing counts.
+    expect(silences(core)[0]).toBeLessThan(2 * core.core.limits.fenceAfterMs)
   })
 
   it('ends a candidacy, and takes no old presence for news', () => {

@@ -49,7 +49,7 @@ export type Effect =
   /** Entries up to and including this one are not needed any more. */
   | { readonly type: 'compact'; readonly index: number }
   /** Kill the process that said this hello. */
-  | { readonly type: 'fence'; readonly hello: Hello }
+  | { readonly type: 'fence'; readonly hello: Hello; readonly silentMs: number }
   | { readonly type: 'transferred'; readonly ok: boolean; readonly words: string }
   | { readonly type: 'membersChanged'; readonly ok: boolean; readonly words: string }
   /** Answer to `leave`: nothing that this run does counts any more. `unheard`: who did not say that it knows. */

@@ -101,7 +101,8 @@ function fenceTheSilent(core: Core, out: Outbox): void {
     if (peer.hello === null || !sameMember(peer.hello.member, member)) continue
     if (peer.fencedAt >= 0 && core.now - peer.fencedAt < fenceAfterMs) continue
     peer.fencedAt = core.now
-    out.report({ type: 'fenced', member, silentMs: core.now - peer.heardAt })
-    out.effect({ type: 'fence', hello: peer.hello })
+    const silentMs = core.now - peer.heardAt
+    out.report({ type: 'fenced', member, silentMs })
+    out.effect({ type: 'fence', hello: peer.hello, silentMs })
   }
 }

@@ -12,7 +12,9 @@ export interface Fencer {
   self?(): Promise<Pick<Hello, 'pid' | 'processStart'>>
   /**
    * Kills exactly the process that said this hello, or does nothing if that process has ended. Resolves when the kill was issued; the proof of death comes
-   * from the transport. Rejects with the reason if it cannot.
+   * from the transport. Rejects with the reason if it cannot, or does not want to yet: it is asked again while the silence goes on.
+   *
+   * @param silentMs since when nothing was heard of it; absent: nobody knows. Any sign of life begins it anew
    */
-  fence(hello: Hello): Promise<void>
+  fence(hello: Hello, silentMs?: number): Promise<void>
 }

@@ -73,20 +73,13 @@ describe('the fencer', () => {
   it('bears with a process that is only slow for as long as it is told, and with a stopped one not at all', async () => {
     const { child, pid } = idleProcess()
     const start = (await processStart(pid)) ?? ''
-    let now = 0
-    const fencer = createProcessFencer({ patienceMs: 4_000, now: () => now })
-    const ask = (): Promise<void> => fencer.fence(hello(pid, start))
-    await expect(ask()).rejects.toThrow('silent but not stopped')
-    now = 3_000
-    await expect(ask()).rejects.toThrow('silent but not stopped')
-    // It answered in between: this is another silence.
-    now = 20_000
-    await expect(ask()).rejects.toThrow('silent but not stopped')
-    now = 23_000
-    await expect(ask()).rejects.toThrow('silent but not stopped')
-    now = 24_000
+    const fencer = createProcessFencer({ patienceMs: 4_000 })
+    const ask = (silentMs: number): Promise<void> => fencer.fence(hello(pid, start), silentMs)
+    // It answers after each of these, so that none of them goes on for long enough, whatever they are together.
+    for (const silentMs of [1_000, 2_000, 3_000, 1_000, 2_000, 3_999])
+      await expect(ask(silentMs)).rejects.toThrow('silent but not stopped')
     const ended = once(child, 'exit')
-    await ask()
+    await ask(4_000)
     expect(await ended).toEqual([null, 'SIGKILL'])
 
     const other = idleProcess()
@@ -94,7 +87,7 @@ describe('the fencer', () => {
     other.child.kill('SIGSTOP')
     const otherEnded = once(other.child, 'exit')
     while (!(await isStopped(other.pid))) await new Promise(setImmediate)
-    await fencer.fence(hello(other.pid, otherStart))
+    await fencer.fence(hello(other.pid, otherStart), 1_000)
     expect(await otherEnded).toEqual([null, 'SIGKILL'])
   })
 

@@ -14,40 +14,29 @@ export function createProcessFencer(
     readonly startOf?: (pid: number) => Promise<string | null>
     readonly kill?: (pid: number) => void
     /**
-     * How long a process that is not stopped, only slow, may go on being silent after the first request before it is killed, milliseconds. Default 0. A busy
-     * host keeps its replicas so; a process that is stopped is killed at once all the same.
+     * How long a process that is not stopped, only slow, may be silent before it is killed, milliseconds. Default 0. A busy host keeps its replicas so, and so does
+     * more load than a replica can take: it is silent for a while, again and again, and leads all the same. A process that is stopped is killed at once.
      */
     readonly patienceMs?: number
-    readonly now?: () => number
   } = {},
 ): Fencer {
   const startOf = options.startOf ?? processStart
   const kill = options.kill ?? ((pid) => process.kill(pid, 'SIGKILL'))
-  const { patienceMs = 0, now = () => performance.now() } = options
-  /** Since when each slow process is asked for, and when that was last. */
-  const slow = new Map<string, { since: number; last: number }>()
-  const isToBeBorneWith = (key: string): boolean => {
-    const asked = slow.get(key)
-    // A request long after the last one is about another silence.
-    const since = asked !== undefined && now() - asked.last < patienceMs ? asked.since : now()
-    slow.set(key, { since, last: now() })
-    return now() - since < patienceMs
-  }
+  const { patienceMs = 0 } = options
   return {
     self: thisProcess,
-    fence: async (hello: Hello): Promise<void> => {
+    fence: async (hello: Hello, silentMs = Number.POSITIVE_INFINITY): Promise<void> => {
       const { pid, processStart: said } = hello
       const who = `replica ${hello.member.id} (pid ${pid})`
       if (pid <= 0 || said === '')
         throw new Error(`${who} cannot be fenced: it has not said which process it is.`)
       if (pid === process.pid) throw new Error(`${who} cannot be fenced: that is this process.`)
       if ((await startOf(pid)) !== said) return
-      if (patienceMs > 0 && !(await isStopped(pid)) && isToBeBorneWith(`${pid} ${said}`)) {
+      if (silentMs < patienceMs && !(await isStopped(pid))) {
         throw new Error(
-          `${who} is silent but not stopped: it is killed if that goes on for ${patienceMs} ms, in case this host is only busy.`,
+          `${who} is silent but not stopped: it is killed when it was silent for ${patienceMs} ms, in case this host is only busy.`,
         )
       }
-      slow.delete(`${pid} ${said}`)
       try {
         kill(pid)
       } catch (error) {

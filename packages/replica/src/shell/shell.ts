@@ -470,7 +470,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       case 'compact':
         return persister.exclusive(() => this.#options.storage.compact(effect.index))
       case 'fence':
-        this.#options.fencer?.fence(effect.hello).catch((error: unknown) => {
+        this.#options.fencer?.fence(effect.hello, effect.silentMs).catch((error: unknown) => {
           this.#emit({
             type: 'fencing failed',
             reason: error instanceof Error ? error.message : String(error),
