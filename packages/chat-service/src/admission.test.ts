@@ -14,6 +14,17 @@ describe('admission', () => {
     expect(lane.enter(1)).toBe(true)
   })
 
+  it('says beforehand that there is no room, for one session or for all', () => {
+    const admission = new Admission(limits)
+    const lane = admission.lane(1)
+    lane.enter(1)
+    expect(admission.isFull(1)).toBe(false)
+    lane.enter(1)
+    expect([admission.isFull(1), admission.isFull(2)]).toEqual([true, false])
+    admission.lane(2).enter(1)
+    expect([admission.isFull(2), admission.isFull(3)]).toEqual([true, true])
+  })
+
   it('bounds all streams of one session together', () => {
     const admission = new Admission(limits)
     expect([admission.lane(1).enter(1), admission.lane(1).enter(1), admission.lane(1).enter(1)]).toEqual([

@@ -43,6 +43,12 @@ export class Admission {
     return { inFlight: this.#inFlight, bytes: this.#bytes, sessions: this.#sessions.size }
   }
 
+  /** A request of this session would be refused, whatever it is. */
+  isFull(sessionId: number): boolean {
+    const inFlight = this.#sessions.get(sessionId)?.inFlight ?? 0
+    return inFlight >= this.#limits.requestsInFlightPerSession || !this.#hasRoom(0)
+  }
+
   lane(sessionId: number): Lane {
     let session = this.#sessions.get(sessionId)
     if (session === undefined) {

@@ -68,7 +68,11 @@ export class ChatFailure extends Error {
     message: string,
     options: { leader?: LeaderAddress | null; retryAfterMs?: number; cause?: unknown } = {},
   ) {
+    // Where it was thrown nobody reads: it is an answer. To find that out takes a tenth of what a refusal takes, and many are refused when there is no time for it.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.reason = reason
     this.leader = options.leader ?? null
     this.retryAfterMs = options.retryAfterMs ?? 0

@@ -73,6 +73,6 @@ export const defaultLimits: ServiceLimits = {
   limiterKeys: 50_000,
   slowReaderMs: 60_000,
   retryAfterMs: 50,
-  retryAfterLongestMs: 2_000,
-  retriesPerSecond: 1_000,
+  retryAfterLongestMs: 10_000,
+  retriesPerSecond: 500,
 }

@@ -7,7 +7,7 @@ import type {
 import { callerOf, callingSession } from './authentication.ts'
 import type { ServiceContext } from './context.ts'
 import { ChatFailure } from './failure.ts'
-import { proposeOne } from './proposing.ts'
+import { proposeOne, refuseIfFull } from './proposing.ts'
 import { acknowledgeCommand, sendCommand } from './requests.ts'
 import { takeSend } from './send-rate.ts'
 import type { Caller } from './unary.ts'
@@ -19,6 +19,7 @@ export async function sendMessage(
   caller: Caller,
 ): Promise<SendMessageResponse> {
   const { sessionId, accountId } = await callingSession(context.replica, caller.metadata)
+  refuseIfFull(context, sessionId)
   const command = sendCommand(sessionId, request)
   if (command instanceof ChatFailure) throw command
   const tooFast = takeSend(context, accountId)

@@ -102,7 +102,12 @@ export function chatError(
 ): ServiceError {
   const metadata = new Metadata()
   metadata.set(detailKey, Buffer.from(ErrorDetail.encode(detail(reason, extra)).finish()))
-  return Object.assign(new Error(message), { code: status[code], details: message, metadata })
+  // An answer, not a fault: where it was made nobody reads, and a server that refuses much has no time to find that out.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const error = new Error(message)
+  Error.stackTraceLimit = stackTraceLimit
+  return Object.assign(error, { code: status[code], details: message, metadata })
 }
 
 /** The same for one message of a `SendMessages` stream. */
