@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { setMaxListeners } from 'node:events'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readChatError } from '@chatroom/transport-grpc/chat'
@@ -113,15 +113,14 @@ async function measure(windowMs: number): Promise<Overloaded> {
     await press(connections, pid, saturating, windowMs / 3)
     const usual = await latency(connections)
     const peak = await press(connections, pid, saturating, windowMs)
-    const refusalMs: number[] = []
-    const over = await press(connections, pid, times * saturating, windowMs, async (end) => {
-      refusalMs.push(...(await probeRefusals(leader, sender.token, end)))
-    })
+    const probe = new RefusalProbe(leader, sender.token)
+    const over = await press(connections, pid, times * saturating, windowMs, probe)
     const ended = performance.now()
     while ((await latency(connections)) > isBack * usual) {
       if (performance.now() - ended > 30_000) throw new Error('Latency did not come back within 30 s.')
     }
     const backMs = performance.now() - ended
+    const refusalMs = await probe.end()
     for (const connection of connections) await connection.close()
     mailbox.stop()
     return { peak, over, refusalMs, backMs }
@@ -141,17 +140,27 @@ async function press(
   leader: number,
   inFlight: number,
   ms: number,
-  meanwhile: (end: Promise<unknown>) => Promise<void> = () => Promise.resolve(),
+  probe?: RefusalProbe,
 ): Promise<Pressed> {
   let refusals = 0
   let acknowledged = 0
   let failures = 0
   let counts = false
-  const end = new AbortController()
-  setMaxListeners(0, end.signal)
+  let over = false
+  const waiting = new Set<() => void>()
+  const wait = (waitMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const goOn = (): void => {
+        clearTimeout(timer)
+        waiting.delete(goOn)
+        resolve()
+      }
+      const timer = setTimeout(goOn, waitMs)
+      waiting.add(goOn)
+    })
   const loop = async (_: unknown, number: number): Promise<void> => {
     const connection = connections[number % connections.length]
-    while (!end.signal.aborted) {
+    while (!over) {
       try {
         await connection?.write(uniquePayload(100))
         if (counts) acknowledged++
@@ -159,7 +168,7 @@ async function press(
         const told = isServiceError(error) ? readChatError(error) : null
         if (told?.reason !== 'OVERLOADED') failures++
         else if (counts) refusals++
-        await pause(told?.retryAfterMs || pauseAfterFailureMs, undefined, end).catch(() => undefined)
+        if (!over) await wait(told?.retryAfterMs || pauseAfterFailureMs)
       }
     }
   }
@@ -167,18 +176,17 @@ async function press(
   await pause(ms / 2)
   const begun = { at: performance.now(), leader: processorSeconds(leader), driver: process.cpuUsage() }
   counts = true
-  const window = pause(ms)
-  const seen = meanwhile(window)
-  await window
+  probe?.begin()
+  await pause(ms)
   // On a machine that stands still: until something was acknowledged.
   while (acknowledged + failures === 0) await pause(1)
   counts = false
-  end.abort()
+  over = true
   const seconds = (performance.now() - begun.at) / 1_000
   const driver = process.cpuUsage(begun.driver)
   const leaderSeconds = processorSeconds(leader) - begun.leader
+  for (const goOn of waiting) goOn()
   await Promise.all(loops)
-  await seen
   return {
     rate: acknowledged / seconds,
     calls: acknowledged + refusals + failures,
@@ -189,17 +197,30 @@ async function press(
   }
 }
 
-/** Milliseconds that refusals took, of a client in a process of its own: here they would wait for the thousands of calls that are made. */
-async function probeRefusals(leader: string, token: string, end: Promise<unknown>): Promise<number[]> {
-  const child = spawn(process.execPath, [programs.refusalProbe, leader, token], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const printed = text(child.stdout)
-  await end
-  child.stdin.end()
-  const found: unknown = JSON.parse(await printed)
-  if (!Array.isArray(found)) throw new Error('The probe found no list.')
-  return found.map(Number)
+/** Measures what refusals take by a client in a process of its own: here they would wait for the thousands of calls that are made. */
+class RefusalProbe {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+  readonly #printed: Promise<string>
+
+  /** Its process is started, so that this takes nothing from what is measured. */
+  constructor(leader: string, token: string) {
+    this.#child = spawn(process.execPath, [programs.refusalProbe, leader, token], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#printed = text(this.#child.stdout)
+  }
+
+  begin(): void {
+    this.#child.stdin.write('begin\n')
+  }
+
+  /** @returns milliseconds, one for each refusal */
+  async end(): Promise<number[]> {
+    this.#child.stdin.end()
+    const found: unknown = JSON.parse(await this.#printed)
+    if (!Array.isArray(found)) throw new Error('The probe found no list.')
+    return found.map(Number)
+  }
 }
 
 async function latency([connection]: readonly Connection[]): Promise<number> {

@@ -1,5 +1,6 @@
-// A client that is not overloaded itself, at a leader that is: one send after the other. When its input ends it prints how long refusals took, milliseconds, as JSON.
+// A client that is not overloaded itself, at a leader that is: one send after the other, from the first line of its input on. When that ends it prints how long refusals took, milliseconds, as JSON.
 //   node refusal-probe.js ADDRESS TOKEN
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readChatError } from '@chatroom/transport-grpc/chat'
 import { bareUnary } from '../chat/senders.ts'
@@ -10,18 +11,20 @@ const [address = '', token = ''] = process.argv.slice(2)
 const everyMs = 5
 const refusalMs: number[] = []
 
-process.stdin.resume().once('end', () => {
+const begun = once(process.stdin, 'data')
+process.stdin.once('end', () => {
   process.stdout.write(`${JSON.stringify(refusalMs)}\n`, () => process.exit())
 })
 
 const sender = await bareUnary(address, { token })
+await begun
 for (;;) {
-  const begun = performance.now()
+  const sent = performance.now()
   try {
     await sender.write(uniquePayload(100))
   } catch (error) {
     if (isServiceError(error) && readChatError(error).reason === 'OVERLOADED')
-      refusalMs.push(performance.now() - begun)
+      refusalMs.push(performance.now() - sent)
   }
   await pause(everyMs)
 }
