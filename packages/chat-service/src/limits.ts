@@ -46,7 +46,7 @@ export interface ServiceLimits {
   readonly retryAfterMs: number
   /** The longest that it tells, when many are refused; milliseconds. */
   readonly retryAfterLongestMs: number
-  /** So many of those who are refused are told to come again in a second; the others later. */
+  /** So many of those who are refused are told to come again in the next second; of those after them half as many a second later, a third two seconds later, and so on. */
   readonly retriesPerSecond: number
 }
 
@@ -74,5 +74,5 @@ export const defaultLimits: ServiceLimits = {
   slowReaderMs: 60_000,
   retryAfterMs: 50,
   retryAfterLongestMs: 10_000,
-  retriesPerSecond: 500,
+  retriesPerSecond: 1_000,
 }
