@@ -13,7 +13,7 @@ export const failStopMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${core}/timers.ts`,
-        find: "    out.effect({ type: 'fence', hello: peer.hello })",
+        find: "    out.effect({ type: 'fence', hello: peer.hello, silentMs })",
         replace: '    core.deaths.prove(member)\n    reviewDeaths(core, out)',
       },
       {
