@@ -1,14 +1,13 @@
 import { join } from 'node:path'
 import type { Entry } from '../entry.ts'
 import type { LogEndCopy } from '../storage.ts'
-import { StorageError } from '../storage-error.ts'
 import { encodeGroup, type GroupHeader, groupBytes, recordBytes } from './batch.ts'
 import type { FileSystem } from './file-system.ts'
-import { LogScan } from './log-scan.ts'
-import { isConnected, isGroundLost } from './lost-end.ts'
+import type { LogScan } from './log-scan.ts'
+import { isConnected, scanLost } from './lost-end.ts'
 import type { OpeningHome } from './opening.ts'
 import type { Place } from './place.ts'
-import { allSegmentNumbers, scanSegments } from './segment-files.ts'
+import { allSegmentNumbers } from './segment-files.ts'
 import { encodeSegmentHeader, segmentName } from './segment-header.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import { agreedTo, changeState, readState, type State, type StateOnDisk } from './state-files.ts'
@@ -40,7 +39,7 @@ export async function mendEnd(
   const { hardState } = found.state
   if (hardState.clusterId === '' || copy.clusterId !== hardState.clusterId) return false
   await snapshots.scan(() => undefined)
-  const scan = await scanDamaged(home, found, snapshots)
+  const scan = await scanLost(home, found, snapshots)
   const next = scan && continuationOf(copy, scan, snapshots)
   if (!next) return false
   const { whole } = scan
@@ -71,22 +70,6 @@ function isWhole({ from, end, entries }: LogEndCopy): boolean {
     entries.length === Math.max(0, end - from + 1) &&
     entries.every(({ index, term }, at) => index === from + at && term >= (entries[at - 1]?.term ?? 0))
   )
-}
-
-/** Null: nothing of the log is lost, or something else. */
-async function scanDamaged(
-  home: OpeningHome,
-  found: StateOnDisk,
-  snapshots: SnapshotFiles,
-): Promise<LogScan | null> {
-  const scan = new LogScan(found.disk, found.state.durable)
-  try {
-    await scanSegments(home.fileSystem, home.directory, found, scan)
-    return isGroundLost(scan, snapshots) ? scan : null
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
-    return error.damage?.from ? scan : null
-  }
 }
 
 /** The newest entry that both have with the same term: up to it they are the same (Ongaro 2014, 3.5). */

@@ -1,6 +1,8 @@
 import { origin } from '../entry.ts'
 import { type LostEnd, StorageError } from '../storage-error.ts'
-import type { LogScan } from './log-scan.ts'
+import { LogScan } from './log-scan.ts'
+import type { OpeningHome } from './opening.ts'
+import { scanSegments } from './segment-files.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import type { StateOnDisk } from './state-files.ts'
 
@@ -22,8 +24,24 @@ export function lostEnd(found: StateOnDisk, scan: LogScan, snapshots: SnapshotFi
   }
 }
 
+/** Reads again what `open` refused, with the snapshots looked through already. Null: nothing of the log is lost, or something else that no log makes up for. */
+export async function scanLost(
+  home: OpeningHome,
+  found: StateOnDisk,
+  snapshots: SnapshotFiles,
+): Promise<LogScan | null> {
+  const scan = new LogScan(found.disk, found.state.durable)
+  try {
+    await scanSegments(home.fileSystem, home.directory, found, scan)
+    return isGroundLost(scan, snapshots) ? scan : null
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== 'corrupt') throw error
+    return error.damage?.from ? scan : null
+  }
+}
+
 /** The log can be read, but what it follows is lost: its beginning, or a newer snapshot that came from a leader. */
-export function isGroundLost(scan: LogScan, snapshots: SnapshotFiles): boolean {
+function isGroundLost(scan: LogScan, snapshots: SnapshotFiles): boolean {
   return !isConnected(scan, snapshots) || (snapshots.damagedIndex ?? 0) > scan.index.last.index
 }
 

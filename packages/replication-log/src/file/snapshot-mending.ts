@@ -1,7 +1,7 @@
 import type { SnapshotCopy } from '../storage.ts'
 import { StorageError } from '../storage-error.ts'
 import { LogScan } from './log-scan.ts'
-import { isGroundLost, lostEnd } from './lost-end.ts'
+import { lostEnd, scanLost } from './lost-end.ts'
 import { mendLog, withNext } from './mending.ts'
 import type { OpeningHome } from './opening.ts'
 import { scanSegments } from './segment-files.ts'
@@ -80,13 +80,8 @@ async function groundFor(
   found: StateOnDisk,
   snapshots: SnapshotFiles,
 ): Promise<Lost | null> {
-  const scan = new LogScan(found.disk, found.state.durable)
-  try {
-    await scanSegments(home.fileSystem, home.directory, found, scan)
-    if (!isGroundLost(scan, snapshots)) return null
-  } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== 'corrupt' || !error.damage?.from) throw error
-  }
+  const scan = await scanLost(home, found, snapshots)
+  if (!scan) return null
   const { last } = lostEnd(found, scan, snapshots)
   return { through: last.index + 1, atLeastTerm: () => last.term, inLog: false }
 }
