@@ -1,4 +1,4 @@
-import { encodeView } from '@chatroom/election'
+import { encodeView, type Member, sameMember } from '@chatroom/election'
 import { type SnapshotInfo, type SnapshotWriter, type Storage, StorageError } from '@chatroom/replication-log'
 import type { Effect } from '../core/effects.ts'
 import type { Event } from '../core/events.ts'
@@ -26,6 +26,9 @@ type WriteSnapshot = Extract<Effect, { type: 'writeSnapshot' }>
 
 interface Incoming {
   readonly info: Omit<SnapshotInfo, 'bytes'>
+  /** Whose it is: another replica's snapshot of the same index is of the same state, but not the same bytes. */
+  readonly from: Member
+  readonly total: number
   offset: number
   readonly writer: SnapshotWriter
 }
@@ -256,11 +259,8 @@ export class Snapshotter<Command, Reply> {
   }
 
   async #continue(effect: WriteSnapshot): Promise<Incoming | null> {
-    const { snapshot, view, time } = effect
-    if (
-      this.#incoming !== null &&
-      (this.#incoming.info.index !== snapshot.index || this.#incoming.info.term !== snapshot.term)
-    ) {
+    const { from, snapshot, view, time, total } = effect
+    if (this.#incoming !== null && !isOf(this.#incoming, effect)) {
       await this.#incoming.writer.abort()
       this.#incoming = null
     }
@@ -273,7 +273,7 @@ export class Snapshotter<Command, Reply> {
         view: encodeView(view),
         viewPosition: { index: view.index, term: view.term },
       }
-      this.#incoming = { info, offset: 0, writer: await this.#storage.createSnapshot(info) }
+      this.#incoming = { info, from, total, offset: 0, writer: await this.#storage.createSnapshot(info) }
     }
     if (effect.offset === this.#incoming.offset && effect.data.length > 0) {
       await this.#incoming.writer.write(effect.data)
@@ -281,6 +281,11 @@ export class Snapshotter<Command, Reply> {
     }
     return this.#incoming
   }
+}
+
+function isOf({ info, from, total }: Incoming, part: WriteSnapshot): boolean {
+  const { index, term } = part.snapshot
+  return info.index === index && info.term === term && total === part.total && sameMember(from, part.from)
 }
 
 function isFull(error: unknown): boolean {
