@@ -180,7 +180,7 @@ export class SendStream {
     this.#lane.settled(slot.bytes)
     if (this.#answering) return
     this.#answering = true
-    this.#context.clock.soon(() => {
+    queueMicrotask(() => {
       this.#answering = false
       this.#answer()
     })

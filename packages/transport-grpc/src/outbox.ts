@@ -8,7 +8,7 @@ export interface OutboxSink {
 }
 
 /**
- * What waits for one open link. Messages of one turn of the event loop leave as one frame; one frame at a time is with the network, so that
+ * What waits for one open link. Messages that are sent in one go leave as one frame at its end; one frame at a time is with the network, so that
  * under load the next one gathers meanwhile.
  */
 export class Outbox {
@@ -41,7 +41,7 @@ export class Outbox {
     this.#waiting += bytes
     if (!this.#scheduled && this.#writing === 0) {
       this.#scheduled = true
-      setImmediate(() => {
+      queueMicrotask(() => {
         this.#scheduled = false
         this.#flush()
       })

@@ -61,6 +61,7 @@ export class Outbox {
     const core = this.#core
     if (core.halted !== null) return [{ type: 'halt', reason: core.halted }]
     const effects: Effect[] = []
+    const held: Effect[] = []
     const logChanged = this.#truncateFrom !== null || this.#entries.length > 0
     if (this.#hardStateChanged || logChanged) {
       const persist = ++core.persistIssued
@@ -74,7 +75,7 @@ export class Outbox {
       const hardState = this.#hardStateChanged
         ? { term: core.term, votedFor: core.votedFor, clusterId: core.clusterId }
         : null
-      effects.push({
+      held.push({
         type: 'persist',
         persist,
         hardState,
@@ -84,9 +85,11 @@ export class Outbox {
     }
     for (const { to, message, vouchesForLog } of this.#sends) {
       const needed = vouchesForLog ? Math.max(core.hardPersist, core.logPersist) : core.hardPersist
-      effects.push({ type: 'send', to, message, after: needed > core.persistDone ? needed : null })
+      // What need not wait goes first: a leader's entries are on their way while its own disk is still being written.
+      if (needed > core.persistDone) held.push({ type: 'send', to, message, after: needed })
+      else effects.push({ type: 'send', to, message, after: null })
     }
-    effects.push(...this.#others)
+    effects.push(...held, ...this.#others)
     return effects
   }
 }

@@ -65,6 +65,14 @@ export class Applier<Command, Reply> {
     if (!this.#running && !this.#held) this.#slice()
   }
 
+  /** As `applyUpTo`, after the work at hand: nobody here waits for a reply. */
+  applySoon(index: number): void {
+    this.#target = Math.max(this.#target, index)
+    if (this.#running || this.#held) return
+    this.#running = true
+    this.#clock.soon(() => this.#slice())
+  }
+
   /** A snapshot is taking the place of the state: nothing is applied to it before `jumpTo`. */
   hold(): void {
     this.#held = true

@@ -32,6 +32,8 @@ export class Persister {
   #waiting: Persist[] = []
   #jobs: (() => Promise<void>)[] = []
   #busy = false
+  #isWriting = false
+  #afterWrite: () => void = () => undefined
   #full = false
   /** What the storage was asked for last it had no room for. */
   #refused = false
@@ -59,6 +61,18 @@ export class Persister {
   persist(effect: Persist): void {
     this.#waiting.push(effect)
     this.#next()
+  }
+
+  /** Calls `run` when the write under way is over, or at once if there is none; of several, the last one only. */
+  afterWrite(run: () => void): void {
+    if (this.#isWriting) this.#afterWrite = run
+    else run()
+  }
+
+  /** As `persist`, after the work at hand. */
+  persistSoon(effect: Persist): void {
+    this.#waiting.push(effect)
+    if (this.#waiting.length === 1) this.#clock.soon(() => this.#next())
   }
 
   /** Runs between two persists, when everything asked for before is durable. A job that finds the disk full is over, and must have left things as they were. */
@@ -104,6 +118,7 @@ export class Persister {
     const { observer, writing } = this.#events
     writing?.(batch.at(-1)?.persist ?? 0, merged.entries.length)
     const begun = observer === undefined ? 0 : this.#clock.now()
+    this.#isWriting = true
     this.#storage.persist(merged).then(
       () => {
         this.#refused = false
@@ -111,12 +126,14 @@ export class Persister {
         observer?.persisted(this.#clock.now() - begun)
         const last = batch.at(-1)
         if (last !== undefined && !this.#stopped) this.#events.persisted(last.persist)
+        this.#written()
         this.#done()
       },
       (error: unknown) => {
         if (isFull(error)) {
           this.#refused = true
           this.#weigh()
+          this.#written()
           this.#clock.after(FULL_RETRY_MS, () => {
             if (!this.#stopped) this.#write(batch)
           })
@@ -125,6 +142,13 @@ export class Persister {
         this.#events.failed(error)
       },
     )
+  }
+
+  #written(): void {
+    this.#isWriting = false
+    const run = this.#afterWrite
+    this.#afterWrite = () => undefined
+    if (!this.#stopped) run()
   }
 
   /** Full or not? Over its quota it is looked at again, since not only what is written here takes room and gives it back. */

@@ -244,13 +244,14 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     const reply = new Promise<Reply>((resolve, reject) => {
       const refused = signal?.aborted
         ? aborted()
-        : this.proposeAll(
+        : this.#take(
             [command],
             {
               replied: (_, answer) => resolve(answer),
               failed: (_, error) => reject(error),
             },
             trace === null ? undefined : [trace],
+            () => this.#clock.soon(() => this.#handIn()),
           )
       if (refused !== null) reject(refused)
     })
@@ -262,6 +263,21 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     listener: ProposalListener<Reply>,
     traces?: readonly (string | null)[],
   ): ReplicaError | null {
+    // With nothing under way there is nothing to wait for; else what comes in this turn goes together.
+    const isFree = this.#proposals.size === 0
+    return this.#take(commands, listener, traces, () => {
+      if (isFree) queueMicrotask(() => this.#handIn())
+      else this.#clock.soon(() => this.#handIn())
+    })
+  }
+
+  /** `first`: called if nothing else waits to be handed in. */
+  #take(
+    commands: readonly Command[],
+    listener: ProposalListener<Reply>,
+    traces: readonly (string | null)[] | undefined,
+    first: () => void,
+  ): ReplicaError | null {
     if (this.#stopped !== null) return this.#stopped
     const refused = this.#whyNotNow(commands)
     if (refused !== null) {
@@ -271,7 +287,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     const payloads = commands.map((command) => this.stateMachine.encode(command))
     if (payloads.length === 0) return null
     this.#followed?.proposed(payloads.length, traces)
-    if (this.#proposals.add(payloads, listener)) this.#clock.soon(() => this.#handIn())
+    if (this.#proposals.add(payloads, listener)) first()
     return null
   }
 
@@ -428,7 +444,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   #perform(effect: Effect, { core, persister, applier, snapshotter }: Running<Command, Reply>): void {
     switch (effect.type) {
       case 'persist':
-        return persister.persist(effect)
+        // A leader's own disk comes after what it sends: the others' disks come later still.
+        return core.lead === null ? persister.persist(effect) : persister.persistSoon(effect)
       case 'send':
         if (effect.after !== null) this.#held.push(effect)
         else {
@@ -438,7 +455,10 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         return
       case 'apply':
         if (core.lead !== null) this.#commits.committed(effect.upTo, this.#waitedFor(core), this.#clock.now())
-        return applier.applyUpTo(effect.upTo)
+        // A follower's disk comes first: the leader waits for it, and nobody for what is applied here.
+        return core.lead === null
+          ? persister.afterWrite(() => applier.applySoon(effect.upTo))
+          : applier.applyUpTo(effect.upTo)
       case 'proposed': {
         const commands = this.#proposals.proposed(effect.first, effect.term)
         return this.#commits.entered(effect.first + commands - 1, commands, this.#clock.now())
