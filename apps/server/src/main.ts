@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './early-optimization.ts'
 import {
   type CommandDefinition,
   clusterOptions,

@@ -15,6 +15,9 @@ const flags = [
   ...['--max-connections', '65536', '--max-connections-per-address', '65536'],
 ]
 
+/** For Node, as the launcher and the units give them. */
+const nodeFlags = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring']
+
 /** Of every replica. */
 export interface ReplicaOptions extends ProcessOptions {
   /** Default: `programs.server`. */
@@ -86,12 +89,12 @@ export class ChatCluster {
       '--metrics-port',
       this.#port + 6,
     ]
-    const { program = programs.server, flags: more = [] } = this.#options
+    const { program = programs.server, flags: more = [], nodeFlags: moreForNode = [] } = this.#options
     this.#replicas[id] = new Process(
       program,
       [...[...flags, ...more], ...['--id', String(id), '--data-dir', this.directory, ...ports.map(String)]],
       join(this.directory, `words-of-${id}`),
-      this.#options,
+      { ...this.#options, nodeFlags: [...nodeFlags, ...moreForNode] },
     )
   }
 
