@@ -22,6 +22,14 @@ const sentBytes = (core: OneCore): number =>
     .flatMap(({ entries }) => entries)
     .reduce((sum, entry) => sum + entryBytes(entry), 0)
 
+it("a leader's entries are sent before its own disk is told of them", () => {
+  const core = leader()
+  core.receive(B, core.appended({}))
+  const effects = core.happens({ type: 'propose', payloads: [new Uint8Array(1)], wallTime: 0 })
+  const order = effects.map(({ type }) => type).filter((type) => type === 'send' || type === 'persist')
+  expect(order).toEqual(['send', 'persist'])
+})
+
 describe('a follower that lags', () => {
   it('is probed with one message until it answers, then gets the rest in a row', () => {
     const core = leader({ entries: commands(1, 1, 1) })
