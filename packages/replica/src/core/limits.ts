@@ -62,7 +62,7 @@ export const defaultLimits: Limits = {
   appendBytes: 512 * 1024,
   inflightMessages: 4,
   inflightBytes: 4 * 1024 * 1024,
-  cacheBytes: 32 * 1024 * 1024,
+  cacheBytes: 8 * 1024 * 1024,
   uncommittedBytes: 64 * 1024 * 1024,
   pendingReads: 10_000,
   joinLagEntries: 1_000,

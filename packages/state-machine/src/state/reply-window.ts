@@ -36,6 +36,8 @@ export class ReplyWindow {
   #base = 0
   #first = 0
   readonly #numberOf = new Map<string, number>()
+  /** Replies that are kept and not found any more, since another stands under their key. */
+  #shadowed = 0
   #newestIndex = 0
 
   get size(): number {
@@ -62,7 +64,9 @@ export class ReplyWindow {
 
   /** A reply that the window has under this key already is not found any more. `index`: of the entry that was answered. */
   add(reply: RememberedReply, index: number): void {
+    const known = this.#numberOf.size
     this.#numberOf.set(reply.key, this.#base + this.#keys.length)
+    if (this.#numberOf.size === known) this.#shadowed++
     this.#keys.push(reply.key)
     this.#numbers.push(reply.fingerprint, reply.outcome, reply.at)
     this.#newestIndex = index
@@ -71,8 +75,9 @@ export class ReplyWindow {
   dropOldest(): void {
     const key = this.#keys[this.#first - this.#base]
     if (key === undefined) return
-    // Another reply may stand under this key by now: this one was too old to be found.
-    if (this.#numberOf.get(key) === this.#first) this.#numberOf.delete(key)
+    // Another reply may stand under this key by now: this one was too old to be found. Looking costs a walk through cold memory, so only if there are such.
+    if (this.#shadowed > 0 && this.#numberOf.get(key) !== this.#first) this.#shadowed--
+    else this.#numberOf.delete(key)
     this.#first++
     const removed = this.#first - this.#base
     if (removed < slack + (this.size >> 2) && this.size > 0) return

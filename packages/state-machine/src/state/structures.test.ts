@@ -179,6 +179,28 @@ describe('ReplyWindow', () => {
     window.add(reply('r', 2), 2)
     window.dropOldest()
     expect(window.find('r', 0)).toEqual(reply('r', 2))
+    window.dropOldest()
+    expect(window.find('r', 0)).toBeUndefined()
+  })
+
+  it('finds what a list finds that is searched from its end', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'drop'), { maxLength: 60 }), (steps) => {
+        const window = new ReplyWindow()
+        const list: ReturnType<typeof reply>[] = []
+        for (const [at, step] of steps.entries()) {
+          if (step === 'drop') {
+            window.dropOldest()
+            list.shift()
+          } else {
+            window.add(reply(step, at), at)
+            list.push(reply(step, at))
+          }
+          for (const key of ['a', 'b', 'c'])
+            expect(window.find(key, -1)).toEqual(list.findLast((each) => each.key === key))
+        }
+      }),
+    )
   })
 })
 
