@@ -1,5 +1,6 @@
 import { MemoryDisk, ReplicatedLog, type Storage } from '@chatroom/replication-log'
 import { describe, expect, it } from 'vitest'
+import { commands, OneCore } from '../../test/one-core.ts'
 import type { Event } from '../core/events.ts'
 import { defineStateMachine, jsonCodec } from '../index.ts'
 import { VirtualClock } from '../testing/index.ts'
@@ -12,6 +13,8 @@ const [A, B] = [0, 1].map((id) => ({ id, disk: `disk ${id}`, incarnation: 1 }))
 /** A follower's snapshots, and what it answers to the parts that leaders give it. */
 async function follower(): Promise<{
   readonly storage: Storage
+  /** What it says to who wants a snapshot of its own state. */
+  readonly save: () => Promise<unknown>
   readonly give: (from: typeof A, text: string, offset: number, bytes: number) => Promise<Event>
 }> {
   const storage = new MemoryDisk().open(2)
@@ -29,12 +32,14 @@ async function follower(): Promise<{
   })
   const nothing = (): void => undefined
   const persister = new Persister(storage, clock, { persisted: nothing, failed, full: nothing })
+  const entries = commands(1, 1, 1)
   const log = new ReplicatedLog()
+  const { core } = new OneCore({ entries })
   const snapshotter = new Snapshotter({
     machine,
     storage,
     persister,
-    applier: new Applier(machine, storage, clock, () => log, 0, {
+    applier: new Applier(machine, storage, clock, () => log, entries.length, {
       replied: nothing,
       applied: nothing,
       failed,
@@ -50,6 +55,7 @@ async function follower(): Promise<{
   const view = { members: [], learners: [], clusterId: 'c', index: 1, term: 1 }
   return {
     storage,
+    save: () => snapshotter.save(core),
     give: (from, text, offset, bytes) =>
       new Promise((resolve) => {
         if (from === undefined) throw new Error('nobody gives it')
@@ -69,6 +75,16 @@ async function textOf(storage: Storage): Promise<string> {
 }
 
 describe('parts of a snapshot', () => {
+  it('come before a snapshot of the own state, from the first on: the storage takes one at a time', async () => {
+    const { storage, give, save } = await follower()
+    const first = give(A, '"abcdef"', 0, 4)
+    await expect(save()).rejects.toMatchObject({ code: 'not ready' })
+    expect(await first).toMatchObject({ offset: 4, installed: false })
+    await expect(save()).rejects.toMatchObject({ code: 'not ready' })
+    expect(await give(A, '"abcdef"', 4, 4)).toMatchObject({ offset: 8, installed: true })
+    expect(await textOf(storage)).toBe('"abcdef"')
+  })
+
   it('of one leader are put together', async () => {
     const { storage, give } = await follower()
     expect(await give(A, '"abcdef"', 0, 4)).toMatchObject({ offset: 4, installed: false })

@@ -46,6 +46,8 @@ export class Snapshotter<Command, Reply> {
   readonly #emit: (event: MendingEvent) => void
   #newest: SnapshotInfo | null
   #incoming: Incoming | null = null
+  /** The file for a leader's snapshot is being made: it is `#incoming` in a moment. */
+  #opening = false
   #taking: Promise<void> | null = null
   /** A leader's snapshot is whole and takes the place of the state. */
   #installing = false
@@ -91,7 +93,7 @@ export class Snapshotter<Command, Reply> {
     const wanted = this.#applier.applied
     if (wanted === 0) return null
     for (;;) {
-      if (this.#incoming !== null || this.#installing)
+      if (this.#isReceiving)
         throw new ReplicaError('not ready', 'this replica is being brought up to date: try again later')
       const newest = this.#newest
       if (this.#taking === null && newest !== null && newest.index >= wanted) {
@@ -114,11 +116,16 @@ export class Snapshotter<Command, Reply> {
     }
   }
 
+  /** A leader's snapshot is on its way here: the storage takes one at a time. */
+  get #isReceiving(): boolean {
+    return this.#incoming !== null || this.#opening || this.#installing
+  }
+
   /** Null: there is nothing to take. */
   #begin(core: Core): Promise<void> | null {
     const { applied, time } = this.#applier
     const term = core.log.termAt(applied)
-    if (applied === 0 || term === undefined || this.#incoming !== null || this.#installing) return null
+    if (applied === 0 || term === undefined || this.#isReceiving) return null
     this.#applier.bytesSinceSnapshot = 0
     const view = viewAt(core, applied)
     const info = {
@@ -273,7 +280,12 @@ export class Snapshotter<Command, Reply> {
         view: encodeView(view),
         viewPosition: { index: view.index, term: view.term },
       }
-      this.#incoming = { info, from, total, offset: 0, writer: await this.#storage.createSnapshot(info) }
+      this.#opening = true
+      try {
+        this.#incoming = { info, from, total, offset: 0, writer: await this.#storage.createSnapshot(info) }
+      } finally {
+        this.#opening = false
+      }
     }
     if (effect.offset === this.#incoming.offset && effect.data.length > 0) {
       await this.#incoming.writer.write(effect.data)
