@@ -60,8 +60,8 @@ export interface Mode {
   /** Whether these members, having just answered, are enough to show that nobody else leads. */
   confirms(view: View, answered: (member: Member) => boolean, isDead: (member: Member) => boolean): boolean
   mayStand(candidacy: Candidacy): Verdict<StandRefusal>
-  /** The view with which an elected leader begins, or null: it begins with an empty entry and the view stays. */
-  openingView(view: View, isDead: (member: Member) => boolean): View | null
+  /** The view with which a leader begins that these running replicas elected, itself included, or null: it begins with an empty entry and the view stays. */
+  openingView(view: View, isDead: (member: Member) => boolean, voters: readonly Member[]): View | null
   /** Whether the leader changes the view now, without being asked. */
   viewStep(leadership: Leadership): ViewStep
   /** How many members may crash at once without stopping service. `up`: members that run; `ready`: those that could lead without the others. */

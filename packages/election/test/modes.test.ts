@@ -100,6 +100,44 @@ describe.each(rows(crashTable))('$count members', ({ count, cells }) => {
   })
 })
 
+describe('majority, members on any disk', () => {
+  const open = (count: number, ...pinned: number[]): View => ({
+    ...viewOf(count),
+    members: viewOf(count).members.map((m) => (pinned.includes(m.id) ? m : { ...m, disk: '' })),
+  })
+  const these =
+    (...ids: number[]) =>
+    (m: Member) =>
+      ids.includes(m.id)
+
+  it('count until enough are pinned to their disks, and not from then on', () => {
+    expect(majority.elected(open(3), these(1, 2), nobody)).toBe(true)
+    expect(majority.elected(open(3, 1), these(1, 2), nobody)).toBe(true)
+    expect(majority.elected(open(3, 0, 1), these(1, 2), nobody)).toBe(false)
+    expect(majority.elected(open(3, 0, 1), these(0, 1), nobody)).toBe(true)
+    expect(majority.elected(open(5, 0, 1), these(2, 3, 4), nobody)).toBe(true)
+    expect(majority.elected(open(5, 0, 1, 2), these(2, 3, 4), nobody)).toBe(false)
+  })
+
+  it('the same for what is committed, who answers and who may stand', () => {
+    const view = open(3, 0, 1)
+    const durable = (m: Member): number => (m.id === 0 ? 3 : 7)
+    expect(majority.commitIndex(view, durable)).toBe(3)
+    expect(majority.commitIndex(open(3, 1), durable)).toBe(7)
+    expect(majority.confirms(view, these(1, 2), nobody)).toBe(false)
+    const candidacy = { self: member(2), admitted: true, view, hasLeader: false }
+    expect(majority.mayStand(candidacy)).toEqual({ yes: false, why: 'not in the view' })
+    expect(majority.mayStand({ ...candidacy, view: open(3, 1) }).yes).toBe(true)
+  })
+
+  it('are pinned by the first leader if they elected it, and by nobody at once after that', () => {
+    const founding = { ...open(3), clusterId: '' }
+    const opening = majority.openingView(founding, nobody, [member(0), member(2)])
+    expect(opening?.members.map((m) => m.disk)).toEqual(['disk0', '', 'disk2'])
+    expect(majority.openingView(open(3), nobody, [member(0), member(2)])).toBeNull()
+  })
+})
+
 describe('who may stand', () => {
   const base = { self: member(0), admitted: true, view: viewOf(3), hasLeader: false }
   it.each([
@@ -180,8 +218,8 @@ describe('what a leader does to the view', () => {
   })
 
   it('fail-stop begins with a view of those alive, majority with the view as it is', () => {
-    expect(failStop.openingView(view, dead(1))?.members.map((m) => m.id)).toEqual([0, 2])
-    expect(majority.openingView(view, dead(1))).toBeNull()
+    expect(failStop.openingView(view, dead(1), [member(0)])?.members.map((m) => m.id)).toEqual([0, 2])
+    expect(majority.openingView(view, dead(1), [member(0), member(2)])).toBeNull()
   })
 })
 

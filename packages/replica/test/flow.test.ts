@@ -4,10 +4,10 @@ import { command, commands, member, messagesIn, OneCore, type OneCoreOptions, on
 
 const [B, C] = [member(1), member(2)]
 
-/** Replica 0 leads; replica 1 is linked to it. */
-function leader(options: OneCoreOptions = {}): OneCore {
+/** Replica 0 leads, elected by one of the others; replica 1 is linked to it. */
+function leader(options: OneCoreOptions = {}, voter = C): OneCore {
   const core = new OneCore(options)
-  core.elect(C)
+  core.elect(voter)
   core.connect(B)
   return core
 }
@@ -23,7 +23,7 @@ const sentBytes = (core: OneCore): number =>
     .reduce((sum, entry) => sum + entryBytes(entry), 0)
 
 it("a leader's entries are sent before its own disk is told of them", () => {
-  const core = leader()
+  const core = leader({}, B)
   core.receive(B, core.appended({}))
   const effects = core.happens({ type: 'propose', payloads: [new Uint8Array(1)], wallTime: 0 })
   const order = effects.map(({ type }) => type).filter((type) => type === 'send' || type === 'persist')
@@ -76,12 +76,12 @@ describe('a follower that lags', () => {
   })
 
   it('is not sent more messages, or more bytes, than may be under way', () => {
-    const few = leader({ limits: { inflightMessages: 2, appendBytes: 1 } })
+    const few = leader({ limits: { inflightMessages: 2, appendBytes: 1 } }, B)
     few.receive(B, few.appended({}))
     for (let count = 0; count < 10; count++) propose(few, 1)
     const progress = few.core.lead?.progress.get(1)
     expect(progress?.inflight).toHaveLength(2)
-    const small = leader({ limits: { inflightMessages: 100, inflightBytes: 500, appendBytes: 1 } })
+    const small = leader({ limits: { inflightMessages: 100, inflightBytes: 500, appendBytes: 1 } }, B)
     small.receive(B, small.appended({}))
     for (let count = 0; count < 10; count++) propose(small, 1)
     expect(small.core.lead?.progress.get(1)?.inflightBytes).toBeGreaterThanOrEqual(500)

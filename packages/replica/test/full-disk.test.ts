@@ -37,7 +37,7 @@ function leaderOfAll(): OneCore {
 function leaderByMajority(): OneCore {
   const core = new OneCore()
   for (const peer of [B, C]) core.connect(peer)
-  core.elect(B, C)
+  core.elect(B)
   for (const peer of [B, C]) core.receive(peer, core.appended({}))
   expect(propose(core)).toBe('taken')
   return core

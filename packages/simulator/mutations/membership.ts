@@ -24,13 +24,8 @@ export const membershipMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/election/src/majority.ts',
-        find: 'for (const member of view.members) {',
-        replace: 'for (const member of [...view.members, ...view.learners]) {',
-      },
-      {
-        file: 'packages/election/src/majority.ts',
-        find: 'return held[quorumSize(held.length) - 1] ?? 0',
-        replace: 'return held[quorumSize(view.members.length) - 1] ?? 0',
+        find: 'for (const member of countingMembers(view)) {',
+        replace: 'for (const member of [...countingMembers(view), ...view.learners]) {',
       },
     ],
     profile: 'majority-membership',

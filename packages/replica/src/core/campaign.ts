@@ -240,7 +240,10 @@ function win(core: Core, out: Outbox, campaign: Campaign): void {
   becomeLeader(
     core,
     out,
-    core.mode.openingView(view, (member) => core.deaths.isDead(member)),
+    core.mode.openingView(view, (member) => core.deaths.isDead(member), [
+      core.self,
+      ...[...campaign.granted.values()].map(({ member }) => member),
+    ]),
   )
 }
 

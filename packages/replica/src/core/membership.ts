@@ -85,11 +85,12 @@ export function onChangeMembers(core: Core, out: Outbox, change: MemberChange): 
   commitWhatIsHeld(core, out)
 }
 
-/** A member that this leader has a link to, on the disk that the view counts on. */
+/** A member that this leader has a link to, on the disk that the view counts on, and has heard a moment ago: a link to a host that is gone may stand for a while. */
 function answers(core: Core, member: Member): boolean {
   if (names(member, core.self)) return true
   const progress = core.lead?.progress.get(member.id)
-  return progress !== undefined && names(member, progress.member)
+  const silent = core.now - (core.peers.get(member.id)?.heardAt ?? 0)
+  return progress !== undefined && names(member, progress.member) && silent <= core.limits.stallMs
 }
 
 function changed(core: Core, view: View, change: MemberChange): View | string {

@@ -23,7 +23,7 @@ export const diskTrouble: Record<(typeof diskFaults)[number], Injector> = {
 
   // One at a time: who loses two disks of three loses what was on them.
   'replaced disk'({ ms }, { id, program, disk }, { stage, downFor }) {
-    if (!stage.canLoseADisk()) return
+    if (!stage.canLoseDiskOf(id)) return
     downFor(id, ms)
     program?.process.kill('its disk is replaced')
     disk.replace()

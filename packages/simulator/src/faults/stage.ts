@@ -20,8 +20,8 @@ export interface Stage {
   onElection: (() => void) | null
   /** Starts the replica's process if none runs. */
   start(id: ReplicaId): void
-  /** Whether a leader serves whose view names three members or more, each with the disk that it has. */
-  canLoseADisk(): boolean
+  /** Whether a leader serves whose view names three members or more, each with the disk that it has, and knows of all that this replica has on its disk that it is committed. */
+  canLoseDiskOf(id: ReplicaId): boolean
   /** Whoever serves, if anybody does. */
   leader(): ReplicaId | null
   /** A bit flips in an entry that the replica takes for committed, if others have to have it, too; and the replica ends, so that the next start finds it. `share`: which entry. */

@@ -295,12 +295,16 @@ export class Cluster<Command, Reply, Machine extends StateMachine<Command, Reply
     return this.programs().find(({ replica }) => replica.status().serving)?.replica.id ?? null
   }
 
-  canLoseADisk(): boolean {
-    const view = this.programs()
-      .map(({ replica }) => replica.status())
-      .find(({ serving, viewInForce }) => serving && viewInForce)?.view
-    if (view === undefined || view.members.length < 3) return false
-    return view.members.every(({ id, disk }) => disk === this.host(id).disk.name)
+  canLoseDiskOf(id: ReplicaId): boolean {
+    // Who founds a cluster alone founds another one on an empty disk: nobody has to agree.
+    if (this.#options.members.length === 1) return false
+    const all = this.programs().map(({ replica }) => replica.status())
+    const leader = all.find(({ serving, viewInForce }) => serving && viewInForce)
+    if (leader === undefined || leader.view.members.length < 3) return false
+    // What it vouched for a moment ago, and the leader does not know yet, would be committed with one disk less than there have to be.
+    const last = all.find((status) => status.id === id)?.lastIndex
+    if (last === undefined || last > leader.commitIndex) return false
+    return leader.view.members.every((member) => member.disk === this.host(member.id).disk.name)
   }
 
   rot(id: ReplicaId, share: number): void {
