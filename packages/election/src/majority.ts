@@ -9,7 +9,8 @@ export function quorumSize(members: number): number {
 
 /**
  * The members that count for a decision. Once enough of them are pinned to their disks these alone do: a member that may be on any disk may be on a new one, which has
- * forgotten what it voted and what it held. Before that, in the first moments of a cluster, all do, or it could never begin.
+ * forgotten what it voted and what it held. Before that, in the first moments of a cluster, all do, or it could never begin. Every quorum is still more than half of all
+ * members, so those of two views that differ in one pin share a member, as they do without pins.
  */
 function countingMembers(view: View): readonly Member[] {
   const pinned = view.members.filter((member) => member.disk !== '')
@@ -68,7 +69,7 @@ export const majority: Mode = {
     return { ...view, members: view.members.map(pin) }
   },
 
-  // Members change only on request; what is done unasked is to pin a bootstrap member to the disk it was first seen with, which changes no quorum.
+  // Members change only on request; what is done unasked is to pin a bootstrap member to the disk it was first seen with, so that it counts.
   viewStep({ self, view, inForce, caughtUp }: Leadership): ViewStep {
     if (!inForce) return { type: 'stay' }
     // Elected to commit the view that leaves it out; that is done.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { crashesTolerated } from '../src/core/explain.ts'
 import { currentView } from '../src/core/state.ts'
 import { CoreCluster } from './core-cluster.ts'
+import { member, OneCore, viewEntry, viewOf } from './one-core.ts'
 import { isolate, leaderOf, running } from './raft-cluster.ts'
 
 describe('majority', () => {
@@ -23,6 +24,15 @@ describe('majority', () => {
       'disk1',
       'disk2',
     ])
+  })
+
+  it('a member that may be on any disk makes nobody a leader once two of three are pinned: it may have forgotten what it held', () => {
+    const open = { id: 2, disk: '', incarnation: 0 }
+    const core = new OneCore({ entries: [viewEntry(1, 1, viewOf(member(0), member(1), open))] })
+    core.elect(member(2))
+    expect(core.core).toMatchObject({ role: 'candidate', campaign: { phase: 'pre' } })
+    core.elect(member(1))
+    expect(core.core.role).toBe('leader')
   })
 
   it('a first leader that nobody heard joins the cluster that the others found', () => {
