@@ -91,6 +91,23 @@ export function field(number: number, value: Buffer | string): Buffer {
   return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes])
 }
 
+/** Bytes of a length-delimited field with so many bytes inside, whose number is below 16. */
+export function fieldBytes(inside: number): number {
+  let bytes = 2 + inside
+  for (let rest = inside; rest > 127; rest = Math.floor(rest / 128)) bytes++
+  return bytes
+}
+
+/** Writes what stands before the inside of such a field; gives the place of the inside. */
+export function putHead(to: Buffer, at: number, number: number, inside: number): number {
+  let next = at
+  to[next++] = (number << 3) | 2
+  let rest = inside
+  for (; rest > 127; rest = Math.floor(rest / 128)) to[next++] = (rest & 127) | 128
+  to[next++] = rest
+  return next
+}
+
 /** Reads the wire format in place. */
 export class Reader {
   readonly bytes: Buffer

@@ -1,6 +1,6 @@
 // What a snapshot costs the sends that go on meanwhile, how long a restart takes, and how fast a log of sends is replayed.
 //
-//   pnpm build && node --max-semi-space-size=32 --no-allocation-site-pretenuring apps/server/bench/snapshots.mjs [accounts] [messages] [sends to replay] [directory]
+//   pnpm build && node --max-semi-space-size=16 --v8-pool-size=1 --no-allocation-site-pretenuring apps/server/bench/snapshots.mjs [accounts] [messages] [sends to replay] [directory]
 //
 // One replica with a real disk and no network: what is measured is the event loop. By default a million accounts, a million waiting messages, a
 // million sends to replay. Measures built code; on a busy machine the pauses are those of the machine: the row "without a snapshot" tells.

@@ -96,7 +96,7 @@ describe('docker', () => {
     expect(validate(file)).toEqual([])
     expect(file).toMatch(/^USER node$/m)
     expect(file).toMatch(
-      /^ENTRYPOINT \["node", "--max-semi-space-size=32", "--no-allocation-site-pretenuring", "apps\/server\/dist\/server\.js"\]$/m,
+      /^ENTRYPOINT \["node", "--max-semi-space-size=16", "--v8-pool-size=1", "--no-allocation-site-pretenuring", "apps\/server\/dist\/server\.js"\]$/m,
     )
   })
 })

@@ -16,7 +16,7 @@ const flags = [
 ]
 
 /** For Node, as the launcher and the units give them. */
-const nodeFlags = ['--max-semi-space-size=32', '--no-allocation-site-pretenuring']
+const nodeFlags = ['--max-semi-space-size=16', '--v8-pool-size=1', '--no-allocation-site-pretenuring']
 
 /** Of every replica. */
 export interface ReplicaOptions extends ProcessOptions {

@@ -62,7 +62,7 @@ function stateOf(accounts: readonly Given[]): ChatState {
 function recordsOf(state: ChatState): { frames: Uint8Array[]; records: SnapshotRecord[]; count: object } {
   const count = { accounts: 0, messages: 0 }
   state.beginSnapshot()
-  const frames = [...accountRecords(state.accounts, count)]
+  const frames = Array.from(accountRecords(state.accounts, count), (record) => record.slice())
   state.endSnapshot()
   return { frames, records: frames.flatMap((frame) => [...new RecordStream().take(frame)]), count }
 }

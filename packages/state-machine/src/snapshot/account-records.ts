@@ -15,7 +15,7 @@ interface Count {
 
 /**
  * All accounts with their mailboxes as records, each with its length before it, byte for byte as the generated code encodes them. They go from the arena into the record without becoming
- * texts and objects on the way: those of a million accounts and messages were most of what the collector of garbage had to do during a snapshot.
+ * texts and objects on the way: those of a million accounts and messages were most of what the collector of garbage had to do during a snapshot. A record is good until the next is drawn.
  */
 export function* accountRecords(accounts: Accounts, count: Count): Generator<Uint8Array, void, void> {
   const batch = new FieldBuffer()

@@ -11,6 +11,8 @@ const shortBytes = 128
 export class FieldBuffer {
   #bytes = new Uint8Array(firstBytes)
   #length = 0
+  /** What `framed` gave. */
+  #frame = new Uint8Array(firstBytes)
 
   get length(): number {
     return this.#length
@@ -37,15 +39,17 @@ export class FieldBuffer {
     this.#part(tag, fields.#bytes, 0, fields.#length)
   }
 
-  /** A message with nothing but these fields as its field of this tag, with its length before it. A copy. */
+  /** A message with nothing but these fields as its field of this tag, with its length before it. It is good until the next call: memory outside of V8's heap makes V8 collect all the sooner. */
   framed(tag: number): Uint8Array {
     const head = 1 + varintLength(this.#length)
-    const whole = new Uint8Array(varintLength(head + this.#length) + head + this.#length)
+    const bytes = varintLength(head + this.#length) + head + this.#length
+    if (bytes > this.#frame.length) this.#frame = new Uint8Array(2 * bytes)
+    const whole = this.#frame
     let at = putVarint(whole, 0, head + this.#length)
     whole[at] = tag
     at = putVarint(whole, at + 1, this.#length)
     whole.set(this.#bytes.subarray(0, this.#length), at)
-    return whole
+    return whole.subarray(0, bytes)
   }
 
   #part(tag: number, source: Uint8Array, at: number, length: number): void {

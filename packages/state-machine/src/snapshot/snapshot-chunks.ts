@@ -7,11 +7,13 @@ const wantedBytes = 64 * 1_024
 export class SnapshotChunks implements IterableIterator<Uint8Array> {
   readonly #records: Iterator<Uint8Array, void, void>
   readonly #onEnd: () => void
+  /** Where records are put together. */
+  #draft = new Uint8Array(2 * wantedBytes)
   /** Bytes made and not yet handed out. */
   #pending: Uint8Array = new Uint8Array(0)
   #ended = false
 
-  /** `records`: each with its length before it. `onEnd` is called once: when the last chunk was taken, or when the taker gave up. */
+  /** `records`: each with its length before it, copied before the next is drawn. `onEnd` is called once: when the last chunk was taken, or when the taker gave up. */
   constructor(records: Iterator<Uint8Array, void, void>, onEnd: () => void) {
     this.#records = records
     this.#onEnd = onEnd
@@ -39,24 +41,20 @@ export class SnapshotChunks implements IterableIterator<Uint8Array> {
   }
 
   #encode(): Uint8Array {
-    const parts: Uint8Array[] = []
     let bytes = 0
     while (bytes < wantedBytes) {
       const { done, value } = this.#records.next()
       if (done === true) break
-      parts.push(value)
-      bytes += value.length
+      const together = bytes + value.length
+      if (together > this.#draft.length) {
+        const larger = new Uint8Array(Math.max(together, 2 * this.#draft.length))
+        larger.set(this.#draft.subarray(0, bytes))
+        this.#draft = larger
+      }
+      this.#draft.set(value, bytes)
+      bytes = together
     }
-    return concatenate(parts, bytes)
+    // A copy: what was given out does not change.
+    return this.#draft.slice(0, bytes)
   }
-}
-
-function concatenate(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
