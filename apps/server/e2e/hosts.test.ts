@@ -5,6 +5,7 @@ import { type ChatClient, ChatError, connect } from '@chatroom/client'
 import type { ReplicaStatus } from '@chatroom/replica'
 import { connectAdmin, operatorCredentials } from '@chatroom/transport-grpc/admin'
 import { expect, it, onTestFailed, onTestFinished } from 'vitest'
+import { isPinned } from './harness/cluster.ts'
 import { eventually } from './harness/eventually.ts'
 import { Hosts, hostsFault } from './harness/hosts.ts'
 import { Program, programs } from './harness/program.ts'
@@ -117,10 +118,10 @@ async function threeHosts(hosts: Hosts): Promise<Running> {
     if (admin === undefined) throw new Error(`there is no host ${id}`)
     return await admin.status()
   }
-  await eventually('a leader', async () => {
+  await eventually('a leader, and a view that names the disks of all', async () => {
     const known = await Promise.all(ids.map((id) => status(id).catch(() => null)))
     return known.some((one) => one?.serving) &&
-      known.every((one) => one?.mode === 'majority' && one.leader !== null)
+      known.every((one) => one?.mode === 'majority' && one.leader !== null && isPinned(one))
       ? true
       : null
   })

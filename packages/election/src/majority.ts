@@ -83,7 +83,9 @@ export const majority: Mode = {
     return { type: 'change', view: { ...view, members: view.members.map(pin) } }
   },
 
+  // Those that do not count are taken for up: rather one too few than one too many.
   crashesTolerated(view, up): number {
-    return Math.max(0, up - quorumSize(view.members.length))
+    const useless = view.members.length - countingMembers(view).length
+    return Math.max(0, up - useless - quorumSize(view.members.length))
   },
 }

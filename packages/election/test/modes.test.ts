@@ -130,6 +130,12 @@ describe('majority, members on any disk', () => {
     expect(majority.mayStand({ ...candidacy, view: open(3, 1) }).yes).toBe(true)
   })
 
+  it('are no reserve: while one is left nobody else may crash', () => {
+    const tolerated = (view: View): number => majority.crashesTolerated(view, view.members.length, 0)
+    expect([open(3), open(3, 0, 1), open(3, 0, 1, 2)].map(tolerated)).toEqual([1, 0, 1])
+    expect([open(5, 0, 1, 2), open(5, 0, 1, 2, 3)].map(tolerated)).toEqual([0, 1])
+  })
+
   it('are pinned by the first leader if they elected it, and by nobody at once after that', () => {
     const founding = { ...open(3), clusterId: '' }
     const opening = majority.openingView(founding, nobody, [member(0), member(2)])

@@ -107,7 +107,10 @@ export class TestCluster {
       async () => {
         last = await Promise.all(members.map((id) => this.status(id)))
         const leads = (status: ReplicaStatus | null): status is ReplicaStatus =>
-          status?.serving === true && status.viewInForce && viewOf(status) === wanted
+          status?.serving === true &&
+          status.viewInForce &&
+          viewOf(status) === wanted &&
+          (status.mode !== 'majority' || isPinned(status))
         return last.find(leads) ?? null
       },
       { ...(withinMs === undefined ? {} : { withinMs }), seen: () => JSON.stringify(last) },
@@ -162,6 +165,11 @@ export async function startCluster(flags: readonly string[] = []): Promise<TestC
   for (const id of ids) cluster.start(id)
   await cluster.untilView(ids)
   return cluster
+}
+
+/** In majority mode every pinned member is needed until the last one is (SPEC.md): only then one may die. */
+export function isPinned(status: ReplicaStatus): boolean {
+  return status.view.members.every(({ disk }) => disk !== '')
 }
 
 function viewOf(status: ReplicaStatus): string {
