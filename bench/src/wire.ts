@@ -78,17 +78,12 @@ export async function untilUp(address: string): Promise<void> {
   client.close()
 }
 
-function varint(value: number): number[] {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest & 127) | 128)
-  return [...bytes, rest]
-}
-
 /** A length-delimited field of a protobuf message. */
 export function field(number: number, value: Buffer | string): Buffer {
-  const bytes = Buffer.from(value)
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes])
+  const inside = Buffer.from(value)
+  const bytes = Buffer.allocUnsafe(fieldBytes(inside.length))
+  inside.copy(bytes, putHead(bytes, 0, number, inside.length))
+  return bytes
 }
 
 /** Bytes of a length-delimited field with so many bytes inside, whose number is below 16. */
