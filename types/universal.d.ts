@@ -12,4 +12,15 @@ declare global {
     constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean })
     decode(bytes?: Uint8Array): string
   }
+
+  /** Node's alone: what hosts like it do better than the two above. Undefined elsewhere, so ask `typeof` first. The methods take any `Uint8Array` as `this`. */
+  const Buffer:
+    | undefined
+    | {
+        readonly byteLength?: (text: string) => number
+        readonly prototype: {
+          readonly utf8Write?: (this: Uint8Array, text: string, at: number, room: number) => number
+          readonly utf8Slice?: (this: Uint8Array, from: number, end: number) => string
+        }
+      }
 }

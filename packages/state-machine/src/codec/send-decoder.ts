@@ -1,12 +1,8 @@
 import type { Send } from '../command.ts'
+import { decodeUtf8 } from '../text/utf8.ts'
 
 /** Tag of `Command.send`: a field of bytes. */
 const sendTag = 0x2a
-/** Texts up to this length are decoded unit by unit if they are ASCII: the call into the decoder costs more. */
-const shortBytes = 12
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /**
  * Decodes a `Command` that holds a `Send` and nothing else, in the form that `SendEncoder` and the generated code give it. Undefined for all else, be it another
  * command, a later version's or damaged bytes: the generated code is to judge it. What this decodes, the generated code decodes alike.
@@ -30,7 +26,7 @@ export function decodeSend(payload: Uint8Array): Send | undefined {
     }
     const end = place.at + value
     if (end > payload.length) return undefined
-    const found = readText(payload, place.at, end)
+    const found = decodeUtf8(payload, place.at, end)
     place.at = end
     if (found === undefined) return undefined
     if (tag === 0x12) requestId = found
@@ -53,26 +49,4 @@ function readVarint(bytes: Uint8Array, place: { at: number }): number {
     factor *= 0x80
   }
   return -1
-}
-
-function readText(bytes: Uint8Array, from: number, end: number): string | undefined {
-  if (end - from <= shortBytes) {
-    const short = readShortAscii(bytes, from, end)
-    if (short !== undefined) return short
-  }
-  try {
-    return utf8.decode(bytes.subarray(from, end))
-  } catch {
-    return undefined
-  }
-}
-
-function readShortAscii(bytes: Uint8Array, from: number, end: number): string | undefined {
-  let text = ''
-  for (let at = from; at < end; at++) {
-    const byte = bytes[at]
-    if (byte === undefined || byte > 0x7f) return undefined
-    text += String.fromCharCode(byte)
-  }
-  return text
 }

@@ -1,14 +1,11 @@
 import type { Send } from '../command.ts'
+import { encodeUtf8, putShortAscii } from '../text/utf8.ts'
 import { putVarint, varintBytes, varintLength } from './varint.ts'
 
 /** Bytes of a slab that encoded commands are cut from. */
 const slabBytes = 64 * 1_024
 /** Bytes before the text: tags, lengths and the session id. */
 const headBytes = 64
-/** Texts up to this length are encoded unit by unit: the call into the encoder costs more. */
-const shortUnits = 32
-
-const utf8 = new TextEncoder()
 
 /**
  * Encodes a `Command` that holds a `Send`, byte for byte as the generated code does. This is the command that the chat has thousands of a second of: one allocation is
@@ -57,28 +54,16 @@ export class SendEncoder {
 function putText(bytes: Uint8Array, at: number, tag: number, text: string): number {
   if (text === '') return at
   bytes[at] = tag
-  if (text.length <= shortUnits) {
-    const end = putShortAscii(bytes, at + 2, text)
-    if (end !== -1) {
-      bytes[at + 1] = text.length
-      return end
-    }
+  const end = putShortAscii(bytes, at + 2, text)
+  if (end !== -1) {
+    bytes[at + 1] = text.length
+    return end
   }
   // The length of an ASCII text takes as many bytes as that of its units; if the text is longer, it moves.
   const guess = at + 1 + varintLength(text.length)
-  const { written } = utf8.encodeInto(text, bytes.subarray(guess))
+  const written = encodeUtf8(bytes, guess, text) - guess
   const begin = at + 1 + varintLength(written)
   if (begin !== guess) bytes.copyWithin(begin, guess, guess + written)
   putVarint(bytes, at + 1, written)
   return begin + written
-}
-
-/** Returns where the text ends, or -1 if it is not ASCII. */
-function putShortAscii(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit > 0x7f) return -1
-    bytes[at + i] = unit
-  }
-  return at + text.length
 }

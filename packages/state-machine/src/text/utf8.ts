@@ -1,40 +1,76 @@
-/** Texts up to this length are put and got byte by byte: the call into the engine's own codec costs more. */
-const shortBytes = 32
+import { nodeTextCodec, portableTextCodec } from './text-codec.ts'
 
-const encoder = new TextEncoder()
-// A leading U+FEFF is text here, not a byte order mark.
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+/** ASCII texts up to these lengths are put and got unit by unit: the call into the host's codec costs more. */
+const shortToPut = 32
+const shortToGet = 12
+/** The most that a unit of a text takes, bytes. */
+const unitBytes = 3
+
+const codec = nodeTextCodec() ?? portableTextCodec()
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Bytes of a well-formed text in UTF-8. */
 export function utf8Length(text: string): number {
-  let bytes = text.length
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x80) continue
-    // Two units of a surrogate pair make four bytes together; any other unit from U+0800 makes three.
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
-  }
-  return bytes
+  return codec.length(text)
 }
 
 /** Writes a text of which it is known how many bytes it takes. Returns where it ends. */
 export function putUtf8(bytes: Uint8Array, at: number, text: string, length: number): number {
-  if (length === text.length && length <= shortBytes) {
+  if (length === text.length && length <= shortToPut) {
     for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i)
   } else {
-    encoder.encodeInto(text, bytes.subarray(at, at + length))
+    codec.put(bytes, at, text, length)
   }
   return at + length
 }
 
+/** Writes a text where there is room for three bytes a unit. Returns where it ends. */
+export function encodeUtf8(bytes: Uint8Array, at: number, text: string): number {
+  return at + codec.put(bytes, at, text, unitBytes * text.length)
+}
+
+/** Writes a short ASCII text and returns where it ends; -1 if it is not short, or not ASCII. Behind `at` may be anything then. */
+export function putShortAscii(bytes: Uint8Array, at: number, text: string): number {
+  if (text.length > shortToPut) return -1
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return -1
+    bytes[at + i] = unit
+  }
+  return at + text.length
+}
+
 /** Reads what `putUtf8` wrote. */
 export function getUtf8(bytes: Uint8Array, at: number, length: number): string {
-  if (length > shortBytes) return decoder.decode(bytes.subarray(at, at + length))
+  const end = at + length
+  return getShortAscii(bytes, at, end) ?? codec.get(bytes, at, end)
+}
+
+/** Reads what may be no UTF-8: undefined then. */
+export function decodeUtf8(bytes: Uint8Array, from: number, end: number): string | undefined {
+  const short = getShortAscii(bytes, from, end)
+  if (short !== undefined) return short
+  const text = codec.get(bytes, from, end)
+  // What is no UTF-8 has become this character; it may also stand there rightly.
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(from, end)) ? undefined : text
+}
+
+function getShortAscii(bytes: Uint8Array, from: number, end: number): string | undefined {
+  if (end - from > shortToGet) return undefined
   const units: number[] = []
-  for (let i = at; i < at + length; i++) {
-    const byte = bytes[i] ?? 0
-    if (byte > 0x7f) return decoder.decode(bytes.subarray(at, at + length))
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte > 0x7f) return undefined
     units.push(byte)
   }
   return String.fromCharCode(...units)
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
 }
