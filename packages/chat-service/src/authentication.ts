@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Chat, EndedSessionInfo, LiveSession } from '@chatroom/state-machine'
 import { readBearer } from '@chatroom/transport-grpc/chat'
 import type { Metadata } from '@grpc/grpc-js'
@@ -17,7 +17,7 @@ export function newToken(random: Random): string {
 
 /** What the log and the replicas know a token by. A token is random, so one round of SHA-256 is enough. */
 export function hashToken(token: string): Uint8Array {
-  return createHash('sha256').update(token, 'latin1').digest()
+  return hash('sha256', token, 'buffer')
 }
 
 /** The hash of the token the call carries, or null if it carries none. Throws NOT_LOGGED_IN if what it carries is no token. */

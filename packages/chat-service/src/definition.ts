@@ -9,8 +9,10 @@ import {
   CreateAccountResponse,
   DeleteAccountRequest,
   DeleteAccountResponse,
+  decodeSendMessage,
   decodeSendMessages,
   encodeDelivery,
+  encodeSendMessageResponse,
   encodeSendResults,
   ListAccountsRequest,
   ListAccountsResponse,
@@ -69,7 +71,7 @@ function encode<T>(type: MessageFns<T>): (value: T) => Buffer {
   }
 }
 
-/** What a stream carries much of has a codec of its own instead of the generated one. */
+/** What there is much of has a codec of its own instead of the generated one. */
 interface OwnCodec<Request, Response> {
   readonly decode?: (bytes: Buffer) => Request
   readonly encode?: (value: Response) => Buffer
@@ -135,7 +137,10 @@ export const chatServiceDefinition: ChatServiceDefinition = {
   deleteAccount: strict(service.deleteAccount, DeleteAccountRequest, DeleteAccountResponse),
   changePassword: strict(service.changePassword, ChangePasswordRequest, ChangePasswordResponse),
   listAccounts: strict(service.listAccounts, ListAccountsRequest, ListAccountsResponse),
-  sendMessage: strict(service.sendMessage, SendMessageRequest, SendMessageResponse),
+  sendMessage: strict(service.sendMessage, SendMessageRequest, SendMessageResponse, {
+    decode: decodeSendMessage,
+    encode: encodeSendMessageResponse,
+  }),
   sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse, {
     decode: decodeSendMessages,
     encode: encodeSendResults,

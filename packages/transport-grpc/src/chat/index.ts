@@ -42,7 +42,13 @@ export {
   readChatError,
   readChatMessageError,
 } from './chat-error.ts'
+export {
+  decodeSendMessage,
+  decodeSendMessages,
+  encodeDelivery,
+  encodeSendMessageResponse,
+  encodeSendResults,
+} from './message-codecs.ts'
 export { openSendMessages, sendMessageMethod, sendMessagesMethod } from './send-methods.ts'
-export { decodeSendMessages, encodeDelivery, encodeSendResults } from './stream-codecs.ts'
 export { bearerMetadata, readBearer } from './token.ts'
 export { readTraceparent, setTraceparent } from './trace-context.ts'

@@ -12,7 +12,7 @@ import {
   decodeSendResults,
   encodeSendMessages,
   encodeSendResults,
-} from './stream-codecs.ts'
+} from './message-codecs.ts'
 
 /** The generated serializers copy every message once more than needed; on the path of every chat message that shows. */
 function serialize<T>(type: MessageFns<T>): (value: T) => Buffer {

@@ -2,18 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   ErrorReason,
+  SendMessageRequest,
+  SendMessageResponse,
   SendMessagesRequest,
   SendMessagesResponse,
   type SendResult,
   SubscribeResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
 import {
+  decodeSendMessage,
   decodeSendMessages,
   decodeSendResults,
   encodeDelivery,
+  encodeSendMessageResponse,
   encodeSendMessages,
   encodeSendResults,
-} from './stream-codecs.ts'
+} from './message-codecs.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -28,15 +32,11 @@ const text = fc.oneof(
     '€'.repeat(6_000),
   ),
 )
-const requests = fc.record({
-  messages: fc.array(
-    fc.record(
-      { requestId: text, to: text, text, traceparent: text },
-      { requiredKeys: ['requestId', 'to', 'text'] },
-    ),
-    { maxLength: 5 },
-  ),
-})
+const request = fc.record(
+  { requestId: text, to: text, text, traceparent: text },
+  { requiredKeys: ['requestId', 'to', 'text'] },
+)
+const requests = fc.record({ messages: fc.array(request, { maxLength: 5 }) })
 const error = fc.record({
   code: fc.nat(20),
   message: text,
@@ -71,6 +71,26 @@ const deliveries = fc.record({
 
 /** Compared as a whole: a difference in a long text is nothing to read. */
 const same = (ours: Buffer, generated: Uint8Array): boolean => ours.equals(generated)
+
+describe('a message that is sent by itself', () => {
+  test('is read as the generated code writes it, and answered as it would', () => {
+    fc.assert(
+      fc.property(request, text, fc.boolean(), (message, messageId, recipientOnline) => {
+        expect(decodeSendMessage(SendMessageRequest.encode(message).finish())).toEqual(message)
+        const answer = encodeSendMessageResponse({ messageId, recipientOnline })
+        expect(same(answer, SendMessageResponse.encode({ messageId, recipientOnline }).finish())).toBe(true)
+      }),
+    )
+  })
+
+  test('is refused where it is no UTF-8, ends too early or is something else', () => {
+    const whole = Buffer.from(SendMessageRequest.encode({ requestId: 'r', to: 'bob', text: 'hi' }).finish())
+    const broken = Buffer.from(whole)
+    broken[whole.indexOf('bob')] = 0xff
+    for (const bytes of [broken, whole.subarray(0, -1), Buffer.from([0x0a, 0x7f]), Buffer.from([0x0f])])
+      expect(() => decodeSendMessage(bytes)).toThrow(expect.objectContaining({ code: 'malformed message' }))
+  })
+})
 
 describe('what the streams carry', () => {
   test('is written as the generated code writes it, and read back the same', () => {

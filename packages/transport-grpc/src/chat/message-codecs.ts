@@ -1,6 +1,7 @@
 import type {
   Message,
   SendMessageRequest,
+  SendMessageResponse,
   SendMessagesRequest,
   SendMessagesResponse,
   SendResult,
@@ -10,14 +11,26 @@ import { CaughtUp, MessageError } from '../gen/chatroom/v1/chat_service.ts'
 import { ProtobufReader } from '../wire/protobuf-reader.ts'
 import { ProtobufWriter } from '../wire/protobuf-writer.ts'
 
-// What the streams carry thousands of a second of. The generated code makes several objects and copies for each; here it is written to one buffer, with the same bytes
-// as a result (a test holds them together), and read more strictly: a text that is not UTF-8 throws.
+// What there is thousands of a second of: messages that are sent, one by one or on a stream, and delivered. The generated code makes several objects and copies for each; here
+// it is written to one buffer, with the same bytes as a result (a test holds them together), and read more strictly: a text that is not UTF-8 throws.
 
 const inVarint = (field: number): number => field << 3
 const inBytes = (field: number): number => (field << 3) | 2
 
 /** Bytes of a message beside its texts, at most. */
 const overheadBytes = 64
+
+/** Throws a `TransportError` 'malformed message'. */
+export function decodeSendMessage(bytes: Uint8Array): SendMessageRequest {
+  return readMessage(new ProtobufReader(bytes))
+}
+
+export function encodeSendMessageResponse({ messageId, recipientOnline }: SendMessageResponse): Buffer {
+  const w = new ProtobufWriter(overheadBytes, 0)
+  w.text(1, messageId)
+  w.bool(2, recipientOnline)
+  return w.finish()
+}
 
 /** Throws a `TransportError` 'malformed message'. */
 export function decodeSendMessages(bytes: Uint8Array): SendMessagesRequest {
