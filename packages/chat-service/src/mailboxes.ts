@@ -18,7 +18,8 @@ export async function sendMessage(
   request: SendMessageRequest,
   caller: Caller,
 ): Promise<SendMessageResponse> {
-  const { sessionId, accountId } = await callingSession(context.replica, caller.metadata)
+  const found = callingSession(context.replica, caller.metadata)
+  const { sessionId, accountId } = found instanceof Promise ? await found : found
   refuseIfFull(context, sessionId)
   const command = sendCommand(sessionId, request)
   if (command instanceof ChatFailure) throw command

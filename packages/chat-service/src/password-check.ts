@@ -15,7 +15,7 @@ export async function checkedPassword(
   password: string,
   caller: Caller,
 ): Promise<void> {
-  const attempt = context.attempts.begin(name, caller.peer)
+  const attempt = context.attempts.begin(name, caller.peer())
   let fits = true
   try {
     fits = await context.passwords.verify(stored, password, askerOf(caller))
@@ -28,7 +28,7 @@ export async function checkedPassword(
 
 /** For whom a password is hashed: callers of one network share one line. */
 export function askerOf(caller: Caller): Asker {
-  return { from: networkOf(caller.peer), signal: caller.departure() }
+  return { from: networkOf(caller.peer()), signal: caller.departure() }
 }
 
 /** The same words for an account that is not there and a password that is wrong. */

@@ -10,8 +10,8 @@ import { toFailure } from './replica-failures.ts'
 /** What a handler knows of a call besides the request. */
 export interface Caller {
   readonly metadata: Metadata
-  /** Its address and port. */
-  readonly peer: string
+  /** Its address and port. Asked for by few: gRPC puts it together each time. */
+  peer(): string
   /** The trace that this call is part of; null: it is not followed. */
   readonly followed: FollowedCall | null
   /** A signal that ends when the caller has left. Made when first asked for: most calls never need one. */
@@ -37,7 +37,7 @@ export function unary<Request extends object, Response>(
     const caller: Caller = {
       followed,
       metadata: call.metadata,
-      peer: call.getPeer(),
+      peer: () => call.getPeer(),
       departure: () => {
         const controller = new AbortController()
         if (call.cancelled) controller.abort()
@@ -45,21 +45,23 @@ export function unary<Request extends object, Response>(
         return controller.signal
       },
     }
-    const attempt = async (): Promise<Response> => {
-      refuseIfStopped(context)
-      return await handle(request, caller)
+    const fail = (error: unknown): void => {
+      const failure = toFailure(error, context.onFault)
+      context.onRefusal(failure.reason)
+      callback(failure.toServiceError())
+      followed?.answered(failure.reason)
     }
-    attempt().then(
-      (response) => {
-        callback(null, response)
-        followed?.answered()
-      },
-      (error: unknown) => {
-        const failure = toFailure(error, context.onFault)
-        context.onRefusal(failure.reason)
-        callback(failure.toServiceError())
-        followed?.answered(failure.reason)
-      },
-    )
+    let answer: Promise<Response>
+    try {
+      refuseIfStopped(context)
+      answer = handle(request, caller)
+    } catch (error) {
+      fail(error)
+      return
+    }
+    answer.then((response) => {
+      callback(null, response)
+      followed?.answered()
+    }, fail)
   }
 }
