@@ -65,7 +65,6 @@ it('who sends a whole request is left alone, also after the time, and who does n
     )
   })
   expect(answered).toEqual(Buffer.from('whole'))
-
   expect(late).toEqual([])
 
   const session = connect(`http://127.0.0.1:${port}`)

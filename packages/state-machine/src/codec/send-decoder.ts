@@ -3,6 +3,7 @@ import { decodeUtf8 } from '../text/utf8.ts'
 
 /** Tag of `Command.send`: a field of bytes. */
 const sendTag = 0x2a
+
 /**
  * Decodes a `Command` that holds a `Send` and nothing else, in the form that `SendEncoder` and the generated code give it. Undefined for all else, be it another
  * command, a later version's or damaged bytes: the generated code is to judge it. What this decodes, the generated code decodes alike.

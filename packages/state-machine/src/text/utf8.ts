@@ -16,11 +16,8 @@ export function utf8Length(text: string): number {
 
 /** Writes a text of which it is known how many bytes it takes. Returns where it ends. */
 export function putUtf8(bytes: Uint8Array, at: number, text: string, length: number): number {
-  if (length === text.length && length <= shortToPut) {
-    for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i)
-  } else {
-    codec.put(bytes, at, text, length)
-  }
+  const isPut = length === text.length && putShortAscii(bytes, at, text) !== -1
+  if (!isPut) codec.put(bytes, at, text, length)
   return at + length
 }
 

@@ -34,18 +34,23 @@ export function encodeSendMessageResponse({ messageId, recipientOnline }: SendMe
 
 /** Throws a `TransportError` 'malformed message'. */
 export function decodeSendMessages(bytes: Uint8Array): SendMessagesRequest {
+  return { messages: readAll(bytes, readMessage) }
+}
+
+/** A message whose field 1 is a list of others, with whatever a later version adds. */
+function readAll<Item>(bytes: Uint8Array, read: (r: ProtobufReader) => Item): Item[] {
   const r = new ProtobufReader(bytes)
-  const messages: SendMessageRequest[] = []
+  const items: Item[] = []
   for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
     if (tag !== inBytes(1)) {
       r.skip(tag)
       continue
     }
     const outer = r.enter()
-    messages.push(readMessage(r))
+    items.push(read(r))
     r.leave(outer)
   }
-  return { messages }
+  return items
 }
 
 function readMessage(r: ProtobufReader): SendMessageRequest {
@@ -93,18 +98,7 @@ export function encodeSendResults({ results }: SendMessagesResponse): Buffer {
 }
 
 export function decodeSendResults(bytes: Uint8Array): SendMessagesResponse {
-  const r = new ProtobufReader(bytes)
-  const results: SendResult[] = []
-  for (let tag = r.tag(); tag !== 0; tag = r.tag()) {
-    if (tag !== inBytes(1)) {
-      r.skip(tag)
-      continue
-    }
-    const outer = r.enter()
-    results.push(readResult(r))
-    r.leave(outer)
-  }
-  return { results }
+  return { results: readAll(bytes, readResult) }
 }
 
 function readResult(r: ProtobufReader): SendResult {
