@@ -1,6 +1,16 @@
 import { entryBytes } from '@chatroom/replication-log'
 import { describe, expect, it } from 'vitest'
-import { command, commands, member, messagesIn, OneCore, type OneCoreOptions, only } from './one-core.ts'
+import {
+  command,
+  commands,
+  member,
+  messagesIn,
+  OneCore,
+  type OneCoreOptions,
+  only,
+  viewEntry,
+  viewOf,
+} from './one-core.ts'
 
 const [B, C] = [member(1), member(2)]
 
@@ -147,6 +157,22 @@ describe('entries in memory', () => {
     core.tick(10)
     expect(core.core.log.cachedBytes).toBeGreaterThan(10_000)
     core.happens({ type: 'applied', index: core.core.commitIndex })
+    core.tick(10)
+    expect(core.core.log.cachedBytes).toBeLessThanOrEqual(1_000)
+  })
+
+  it('are few as soon as every replica has them', () => {
+    const core = leader({ limits: { recentBytes: 1_000 }, entries: [viewEntry(1, 1, viewOf(member(0), B, C))] })
+    core.connect(C)
+    core.receive(B, core.appended({}))
+    core.receive(C, core.appended({}))
+    propose(core, 100)
+    core.flush()
+    core.receive(B, core.appended({}))
+    core.happens({ type: 'applied', index: core.core.commitIndex })
+    core.tick(10)
+    expect(core.core.log.cachedBytes).toBeGreaterThan(10_000)
+    core.receive(C, core.appended({}))
     core.tick(10)
     expect(core.core.log.cachedBytes).toBeLessThanOrEqual(1_000)
   })

@@ -205,8 +205,8 @@ export class ReplicatedLog {
       this.#dropped++
     }
     // Give the array's front back only now and then: each time costs a copy of the rest.
-    if (this.#dropped > 1024 && this.#dropped * 2 > this.#entries.length) {
-      this.#entries.splice(0, this.#dropped)
+    if (this.#dropped * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#dropped)
       this.#dropped = 0
     }
   }

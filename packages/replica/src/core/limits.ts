@@ -18,8 +18,10 @@ export interface Limits {
   readonly inflightMessages: number
   /** Bytes under way to one peer. */
   readonly inflightBytes: number
-  /** Entries kept in memory for followers, behind the applied ones. */
+  /** Entries kept in memory for replicas that lack them, behind the applied ones. */
   readonly cacheBytes: number
+  /** Entries kept in memory that no replica is known to lack, behind the applied ones. */
+  readonly recentBytes: number
   /** Bytes of proposals that are not committed yet; more are refused as overloaded. */
   readonly uncommittedBytes: number
   /** Reads that wait for their round; more are refused as overloaded. */
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = {
   inflightMessages: 4,
   inflightBytes: 4 * 1024 * 1024,
   cacheBytes: 8 * 1024 * 1024,
+  recentBytes: 256 * 1024,
   uncommittedBytes: 64 * 1024 * 1024,
   pendingReads: 10_000,
   joinLagEntries: 1_000,

@@ -24,7 +24,16 @@ export function onTick(core: Core, out: Outbox): void {
     else maybeStand(core, out)
   }
   fenceTheSilent(core, out)
-  core.log.trim(core.limits.cacheBytes, Math.min(core.appliedIndex, core.commitIndex))
+  trimLog(core)
+}
+
+/** Of what is applied here, entries stay in memory for those that lack them, and a few besides: those that stay for long are what the collector of garbage has most work with. */
+function trimLog(core: Core): void {
+  const { cacheBytes, recentBytes } = core.limits
+  let unneeded = Math.min(core.appliedIndex, core.commitIndex)
+  core.log.trim(cacheBytes, unneeded)
+  for (const { match } of core.lead?.progress.values() ?? []) unneeded = Math.min(unneeded, match)
+  core.log.trim(recentBytes, unneeded)
 }
 
 /**

@@ -77,6 +77,7 @@ export function drawConditions(profile: Profile, random: Random): Conditions {
       appendBytes: random.pick([512 * 1024, 1, 300]),
       inflightMessages: random.pick([4, 4, 1]),
       cacheBytes: random.pick([32 * 1024 * 1024, 500, 5_000]),
+      recentBytes: 2_000,
       joinLagEntries: random.pick([1_000, 0, 5]),
       compactMarginEntries: random.pick([0, 20, 10_000]),
       ...profile.limits,
