@@ -18,7 +18,7 @@ export function applySessionRequest(state: ChatState, command: SessionRequest): 
   const { sessions, time, index } = state
   const session = sessions.live(command.sessionId, time)
   const fingerprint = fingerprintOf(command)
-  const earlier = sessions.replyTo(command.sessionId, command.requestId, time)
+  const earlier = sessions.replyTo(command.sessionId, session, command.requestId, time)
   if (earlier !== undefined) {
     state.observers.answeredAgain++
     return earlier.fingerprint === fingerprint ? replyTo(command, earlier.outcome) : refuseReused(command)

@@ -1,6 +1,7 @@
 import { getUtf8, putUtf8, utf8Length } from '../text/utf8.ts'
 import { type Address, Arena } from './arena.ts'
 import type { AccountImage, ChangeWatch } from './change-watch.ts'
+import { hashOfIndex } from './hash-table.ts'
 import {
   appendMessage,
   clearMailbox,
@@ -13,7 +14,7 @@ import { MailboxFields, mailboxFieldBytes } from './mailbox-fields.ts'
 import type { StoredMessage } from './message-block.ts'
 import { MessageCursor } from './message-cursor.ts'
 import { compareBytes, NameKey } from './name-key.ts'
-import { hashOfIndex, RowIndex } from './row-index.ts'
+import { RowIndex } from './row-index.ts'
 import { SortedRows } from './sorted-rows.ts'
 
 /** Somebody who can be written to. */

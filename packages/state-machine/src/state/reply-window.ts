@@ -1,3 +1,4 @@
+import { after, emptyTable, hashOfText, home, insert, remove, withoutWaste, withRoom } from './hash-table.ts'
 import type { Outcome } from './outcome.ts'
 
 /** A reply remembered for a retry. */
@@ -18,14 +19,16 @@ export interface ReplyWindowImage {
   at(place: number): RememberedReply
 }
 
-/** Numbers kept per reply: fingerprint, outcome, time. */
-const stride = 3
+/** Numbers kept per reply: fingerprint, outcome, time, hash of the key. */
+const stride = 4
 /** Replies kept behind the oldest before they are given up, as in `Fifo`. */
 const slack = 16
+/** Numbers of replies begin anew after so many: no window has more at a time. */
+const round = 2 ** 30
 
 /**
- * The newest replies to the requests of one session (or of all names), in order, found by their key. A reply costs its key, three plain numbers and an
- * entry of a map: a session may remember a thousand, and thousands of sessions may.
+ * The newest replies to the requests of one session (or of all names), in order, found by their key. A reply costs its key, four plain numbers and a place
+ * in a table: a session may remember a thousand, and thousands of sessions may.
  *
  * Like a `Fifo`, it only appends to its arrays and replaces them to free memory.
  */
@@ -33,15 +36,20 @@ export class ReplyWindow {
   #keys: string[] = []
   #numbers: number[] = []
   /** Number of the reply in `#keys[0]`. */
-  #base = 0
-  #first = 0
-  readonly #numberOf = new Map<string, number>()
-  /** Replies that are kept and not found any more, since another stands under their key. */
-  #shadowed = 0
+  #base: number
+  /** Replies at the front of the arrays that were dropped. */
+  #dropped = 0
+  /** Finds the numbers, plus 1, of those replies that no newer one hides. */
+  #table = emptyTable()
   #newestIndex = 0
 
+  /** `first`: number of its first reply, from 0, less than 2 to the 30th. */
+  constructor(first = 0) {
+    this.#base = first
+  }
+
   get size(): number {
-    return this.#base + this.#keys.length - this.#first
+    return this.#keys.length - this.#dropped
   }
 
   /** Log index of the newest reply's request. */
@@ -51,39 +59,48 @@ export class ReplyWindow {
 
   /** When the newest reply was given; 0 if there is none. */
   get newestAt(): number {
-    return this.#numbers[this.#numbers.length - 1] ?? 0
+    return this.#numbers[this.#numbers.length - stride + 2] ?? 0
   }
 
   /** The reply to the request of this key, if it was given after `horizon`. */
   find(key: string, horizon: number): RememberedReply | undefined {
-    const number = this.#numberOf.get(key)
-    if (number === undefined) return undefined
-    const reply = replyAt(this.#keys, this.#numbers, number - this.#base)
+    const value = this.#table[this.#placeOf(key, hashOfText(key)) + 1] ?? 0
+    if (value === 0) return undefined
+    const reply = replyAt(this.#keys, this.#numbers, this.#indexOf(value))
     return reply.at > horizon ? reply : undefined
   }
 
   /** A reply that the window has under this key already is not found any more. `index`: of the entry that was answered. */
   add(reply: RememberedReply, index: number): void {
-    const known = this.#numberOf.size
-    this.#numberOf.set(reply.key, this.#base + this.#keys.length)
-    if (this.#numberOf.size === known) this.#shadowed++
+    const hash = hashOfText(reply.key)
+    const value = ((this.#base + this.#keys.length) % round) + 1
+    const place = this.#placeOf(reply.key, hash)
+    if (this.#table[place + 1] !== 0) {
+      this.#table[place + 1] = value
+    } else {
+      this.#table = withRoom(this.#table, this.size + 1)
+      insert(this.#table, hash, value)
+    }
     this.#keys.push(reply.key)
-    this.#numbers.push(reply.fingerprint, reply.outcome, reply.at)
+    this.#numbers.push(reply.fingerprint, reply.outcome, reply.at, hash)
     this.#newestIndex = index
   }
 
   dropOldest(): void {
-    const key = this.#keys[this.#first - this.#base]
-    if (key === undefined) return
-    // Another reply may stand under this key by now: this one was too old to be found. Looking costs a walk through cold memory, so only if there are such.
-    if (this.#shadowed > 0 && this.#numberOf.get(key) !== this.#first) this.#shadowed--
-    else this.#numberOf.delete(key)
-    this.#first++
-    const removed = this.#first - this.#base
-    if (removed < slack + (this.size >> 2) && this.size > 0) return
-    this.#keys = this.#keys.slice(removed)
-    this.#numbers = this.#numbers.slice(removed * stride)
-    this.#base = this.#first
+    if (this.size === 0) return
+    remove(
+      this.#table,
+      this.#numbers[this.#dropped * stride + 3] ?? 0,
+      ((this.#base + this.#dropped) % round) + 1,
+    )
+    this.#dropped++
+    const { size } = this
+    if (this.#dropped < slack + (size >> 2) && size > 0) return
+    this.#keys = this.#keys.slice(this.#dropped)
+    this.#numbers = this.#numbers.slice(this.#dropped * stride)
+    this.#base = (this.#base + this.#dropped) % round
+    this.#dropped = 0
+    this.#table = withoutWaste(this.#table, size)
   }
 
   /** Forgets replies that were not given after `horizon`, at most so many. Returns how many. */
@@ -94,14 +111,30 @@ export class ReplyWindow {
   }
 
   image(): ReplyWindowImage {
+    const { size } = this
     const keys = this.#keys
     const numbers = this.#numbers
-    const first = this.#first - this.#base
-    return { size: this.size, at: (place) => replyAt(keys, numbers, first + place) }
+    const first = this.#dropped
+    return { size, at: (place) => replyAt(keys, numbers, first + place) }
   }
 
   #oldestAt(): number {
-    return this.#numbers[(this.#first - this.#base) * stride + 2] ?? 0
+    return this.#numbers[this.#dropped * stride + 2] ?? 0
+  }
+
+  /** Where the table has the reply of this key, or the free place where the search ended. */
+  #placeOf(key: string, hash: number): number {
+    const table = this.#table
+    for (let place = home(hash, table); ; place = after(place, table)) {
+      const value = table[place + 1] ?? 0
+      if (value === 0) return place
+      if (table[place] === hash && this.#keys[this.#indexOf(value)] === key) return place
+    }
+  }
+
+  /** Where the arrays have the reply that the table knows by this value. */
+  #indexOf(value: number): number {
+    return (value - 1 - this.#base + round) % round
   }
 }
 

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyText } from '../../test/any-text.ts'
 import { Arena } from './arena.ts'
+import { hashOfIndex } from './hash-table.ts'
 import { compareBytes, NameKey } from './name-key.ts'
-import { hashOfIndex, RowIndex } from './row-index.ts'
+import { RowIndex } from './row-index.ts'
 import { SortedRows } from './sorted-rows.ts'
 
 /** Fills a block with a byte. */

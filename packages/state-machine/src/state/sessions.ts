@@ -131,9 +131,14 @@ export class Sessions {
     this.#observers.sessionEnded(id, reason)
   }
 
-  /** What was answered to this request of this session, which may have ended since. */
-  replyTo(sessionId: number, requestId: string, now: number): RememberedReply | undefined {
-    const window = this.#byId.get(sessionId)?.window ?? this.ended.windowOf(sessionId)
+  /** What was answered to this request of this session; `live`: the session, if it has not ended since. */
+  replyTo(
+    sessionId: number,
+    live: Session | undefined,
+    requestId: string,
+    now: number,
+  ): RememberedReply | undefined {
+    const window = live === undefined ? this.ended.windowOf(sessionId) : live.window
     return window?.find(requestId, now - this.#limits.rememberReplyMs)
   }
 

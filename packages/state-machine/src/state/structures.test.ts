@@ -183,10 +183,11 @@ describe('ReplyWindow', () => {
     expect(window.find('r', 0)).toBeUndefined()
   })
 
-  it('finds what a list finds that is searched from its end', () => {
+  it('finds what a list finds that is searched from its end, also when numbers begin anew', () => {
+    const steps = fc.array(fc.constantFrom('a', 'b', 'c', 'drop'), { maxLength: 60 })
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('a', 'b', 'c', 'drop'), { maxLength: 60 }), (steps) => {
-        const window = new ReplyWindow()
+      fc.property(steps, fc.integer({ min: -60, max: 0 }), (steps, first) => {
+        const window = new ReplyWindow(first + (first < 0 ? 2 ** 30 : 0))
         const list: ReturnType<typeof reply>[] = []
         for (const [at, step] of steps.entries()) {
           if (step === 'drop') {
@@ -201,6 +202,20 @@ describe('ReplyWindow', () => {
         }
       }),
     )
+  })
+
+  it('finds each of thousands, and as many as are left when most are dropped', () => {
+    const window = new ReplyWindow()
+    for (let i = 0; i < 5_000; i++) window.add(reply(`r${i}`, i), i)
+    const lost = (from: number): number[] =>
+      Array.from({ length: 5_000 }, (_, i) => i).filter(
+        (i) => (window.find(`r${i}`, -1) === undefined) !== i < from,
+      )
+    expect(lost(0)).toEqual([])
+    window.dropUpTo(4_989)
+    expect([window.size, lost(4_990)]).toEqual([10, []])
+    for (let i = 4_000; i < 4_900; i++) window.add(reply(`r${i}`, 5_000 + i), i)
+    expect(window.find('r4100', -1)).toEqual(reply('r4100', 9_100))
   })
 })
 
