@@ -11,7 +11,6 @@ import {
   DeleteAccountResponse,
   decodeSendMessage,
   decodeSendMessages,
-  encodeDelivery,
   encodeSendMessageResponse,
   encodeSendResults,
   ListAccountsRequest,
@@ -111,7 +110,8 @@ export interface ChatServiceDefinition extends ServiceDefinition {
   readonly listAccounts: MethodDefinition<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: MethodDefinition<SendMessageRequest | Malformed, SendMessageResponse>
   readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, SendMessagesResponse>
-  readonly subscribe: MethodDefinition<SubscribeRequest | Malformed, SubscribeResponse>
+  /** A `SubscribeResponse`, encoded. */
+  readonly subscribe: MethodDefinition<SubscribeRequest | Malformed, Buffer>
   readonly acknowledge: MethodDefinition<AcknowledgeRequest | Malformed, AcknowledgeResponse>
 }
 
@@ -125,7 +125,7 @@ export interface ChatServiceHandlers extends UntypedServiceImplementation {
   readonly listAccounts: handleUnaryCall<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: handleUnaryCall<SendMessageRequest | Malformed, SendMessageResponse>
   readonly sendMessages: handleBidiStreamingCall<SendMessagesRequest | Malformed, SendMessagesResponse>
-  readonly subscribe: handleServerStreamingCall<SubscribeRequest | Malformed, SubscribeResponse>
+  readonly subscribe: handleServerStreamingCall<SubscribeRequest | Malformed, Buffer>
   readonly acknowledge: handleUnaryCall<AcknowledgeRequest | Malformed, AcknowledgeResponse>
 }
 
@@ -145,6 +145,10 @@ export const chatServiceDefinition: ChatServiceDefinition = {
     decode: decodeSendMessages,
     encode: encodeSendResults,
   }),
-  subscribe: strict(service.subscribe, SubscribeRequest, SubscribeResponse, { encode: encodeDelivery }),
+  subscribe: {
+    ...strict(service.subscribe, SubscribeRequest, SubscribeResponse),
+    responseSerialize: (bytes) => bytes,
+    responseDeserialize: (bytes) => bytes,
+  },
   acknowledge: strict(service.acknowledge, AcknowledgeRequest, AcknowledgeResponse),
 }

@@ -2,7 +2,6 @@ import type {
   SendMessagesRequest,
   SendMessagesResponse,
   SubscribeRequest,
-  SubscribeResponse,
 } from '@chatroom/transport-grpc/chat'
 import type { handleBidiStreamingCall, handleServerStreamingCall } from '@grpc/grpc-js'
 import type { Activity } from './activity.ts'
@@ -42,7 +41,7 @@ export function subscribeHandler(
   context: ServiceContext,
   activity: Activity,
   subscriptions: Subscriptions,
-): handleServerStreamingCall<SubscribeRequest | Malformed, SubscribeResponse> {
+): handleServerStreamingCall<SubscribeRequest | Malformed, Buffer> {
   return (call) => {
     opening(context, call, async () => {
       const { request } = call

@@ -1,11 +1,12 @@
-import type { MailboxMessage, MailboxReader } from '@chatroom/state-machine'
-import type { CaughtUp, SubscribeRequest, SubscribeResponse } from '@chatroom/transport-grpc/chat'
+import type { MailboxReader } from '@chatroom/state-machine'
+import { type CaughtUp, DeliveryEncoder, type SubscribeRequest } from '@chatroom/transport-grpc/chat'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Malformed } from './definition.ts'
 import type { ChatFailure } from './failure.ts'
 import type { ServiceLimits } from './limits.ts'
 
-export type SubscribeCall = ServerWritableStream<SubscribeRequest | Malformed, SubscribeResponse>
+/** What it writes is encoded already. */
+export type SubscribeCall = ServerWritableStream<SubscribeRequest | Malformed, Buffer>
 
 /**
  * One `Subscribe` call: a cursor in a mailbox. Messages stay in the mailbox; what the network has not taken yet is at most one batch.
@@ -57,15 +58,18 @@ export class Subscription {
 
   /** Writes what has come, as far as the network takes it. */
   deliver(): void {
+    const { deliveryBatchMessages, deliveryBatchBytes } = this.#limits
     while (this.#stalledSince === null && !this.#closed) {
-      const batch = this.#mailbox.read(
-        this.#cursor,
-        this.#limits.deliveryBatchMessages,
-        this.#limits.deliveryBatchBytes,
-      )
-      if (this.#target !== null) this.#catchUp(batch, this.#target)
-      else if (batch.length > 0) this.#write(batch, undefined)
-      else return
+      const { lastSequence, waiting, bytes } = this.#mailbox.state
+      // Until the client is told that it has caught up, nothing comes but what waited when the stream began.
+      const unread = (this.#target ?? lastSequence) - Math.max(this.#cursor, lastSequence - waiting)
+      if (unread <= 0 && this.#target === null) return
+      const messages = Math.min(deliveryBatchMessages, Math.max(0, unread))
+      const textBytes = (bytes / Math.max(1, waiting)) * messages
+      const delivery = new DeliveryEncoder(messages, Math.min(deliveryBatchBytes, textBytes))
+      this.#mailbox.show(this.#cursor, messages, deliveryBatchBytes, delivery)
+      if (this.#target === null) this.#write(delivery)
+      else this.#catchUp(delivery, this.#target)
     }
   }
 
@@ -77,26 +81,22 @@ export class Subscription {
   }
 
   /** Messages up to `target` waited when the stream began; after the last of them the client is told. */
-  #catchUp(batch: readonly MailboxMessage[], target: number): void {
-    const last = batch.at(-1)
-    if (last !== undefined && last.sequence < target) {
-      this.#write(batch, undefined)
+  #catchUp(delivery: DeliveryEncoder, target: number): void {
+    if (delivery.last > 0 && delivery.last < target) {
+      this.#write(delivery)
       return
     }
     this.#target = null
-    this.#write(
-      batch.filter(({ sequence }) => sequence <= target),
-      { lastSequence: target },
-    )
+    this.#write(delivery, { lastSequence: target })
     if (this.#follow) return
     this.#call.end()
     this.#close()
   }
 
-  #write(batch: readonly MailboxMessage[], caughtUp: CaughtUp | undefined): void {
-    this.#cursor = batch.at(-1)?.sequence ?? this.#cursor
+  #write(delivery: DeliveryEncoder, caughtUp?: CaughtUp): void {
+    this.#cursor = Math.max(this.#cursor, delivery.last)
     this.#stalledSince = this.#now()
-    this.#call.write({ messages: [...batch], caughtUp }, () => {
+    this.#call.write(delivery.finish(caughtUp), () => {
       this.#stalledSince = null
       this.deliver()
     })

@@ -78,11 +78,11 @@ describe('a subscription', () => {
     const mailbox = chat.replica.stateMachine.mailbox.bind(chat.replica.stateMachine)
     chat.replica.stateMachine.mailbox = (accountId) => {
       const reader = mailbox(accountId)
-      const readSome = reader.read.bind(reader)
-      reader.read = (after, limit, bytes) => {
-        const batch = readSome(after, limit, bytes)
-        read += batch.length
-        return batch
+      const showSome = reader.show.bind(reader)
+      reader.show = (after, limit, bytes, sink) => {
+        const shown = showSome(after, limit, bytes, sink)
+        read += shown
+        return shown
       }
       return reader
     }

@@ -31,7 +31,9 @@ export {
   type ReplyOf,
   type Success,
 } from './reply.ts'
+export type { MailboxState } from './state/accounts.ts'
 export type { MailboxMessage } from './state/mailbox.ts'
+export type { MessageSink } from './state/message-block.ts'
 export type { Observer } from './state/observers.ts'
 export { checkName } from './validation/account-name.ts'
 export { checkPassword, checkRequestId, checkText } from './validation/bounded-text.ts'

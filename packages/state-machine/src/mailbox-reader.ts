@@ -1,5 +1,8 @@
 import type { Accounts, MailboxState } from './state/accounts.ts'
 import type { MailboxMessage } from './state/mailbox.ts'
+import type { MessageSink } from './state/message-block.ts'
+
+const empty: MailboxState = { waiting: 0, bytes: 0, lastSequence: 0 }
 
 /** One account's mailbox as its reader sees it: a view that shows what comes and goes. Empty if there is no such account. */
 export class MailboxReader {
@@ -11,19 +14,26 @@ export class MailboxReader {
     this.#accountId = accountId
   }
 
+  /** What is in it now. */
+  get state(): MailboxState {
+    const accounts = this.#accounts()
+    const account = accounts.withId(this.#accountId)
+    return account === undefined ? empty : accounts.mailboxOf(account)
+  }
+
   /** Sequence number given out last; 0 if none. */
   get lastSequence(): number {
-    return this.#state()?.lastSequence ?? 0
+    return this.state.lastSequence
   }
 
   /** Messages that wait. */
   get waiting(): number {
-    return this.#state()?.waiting ?? 0
+    return this.state.waiting
   }
 
   /** Bytes of the texts that wait, UTF-8. */
   get bytes(): number {
-    return this.#state()?.bytes ?? 0
+    return this.state.bytes
   }
 
   /**
@@ -36,9 +46,10 @@ export class MailboxReader {
     return account === undefined ? [] : accounts.read(account, afterSequence, limit, maxBytes)
   }
 
-  #state(): MailboxState | undefined {
+  /** Shows the sink the messages that `read` would give: where there are many, as on their way to a reader, that makes no garbage. Returns how many. */
+  show(afterSequence: number, limit: number, maxBytes: number, sink: MessageSink): number {
     const accounts = this.#accounts()
     const account = accounts.withId(this.#accountId)
-    return account === undefined ? undefined : accounts.mailboxOf(account)
+    return account === undefined ? 0 : accounts.show(account, afterSequence, limit, maxBytes, sink)
   }
 }

@@ -1,7 +1,7 @@
 import { type CreateAccount, type Login, type SessionRequest, tokenHashBytes } from '../command.ts'
 import type { ChatLimits } from '../limits.ts'
 import type { Refusal } from '../reply.ts'
-import { checkRequestId, checkText } from '../validation/bounded-text.ts'
+import { requestIdFault, textFault } from '../validation/bounded-text.ts'
 import { refusal } from '../validation/checked.ts'
 
 /**
@@ -12,8 +12,8 @@ export function outOfBounds(
   command: CreateAccount | Login | SessionRequest,
   limits: ChatLimits,
 ): Refusal | undefined {
-  const requestId = checkRequestId(command.requestId, limits)
-  if (!requestId.ok) return requestId
+  const fault = requestIdFault(command.requestId, limits)
+  if (fault !== undefined) return fault
   switch (command.type) {
     case 'createAccount':
       return createAccountOutOfBounds(command, limits)
@@ -21,10 +21,8 @@ export function outOfBounds(
       return loginOutOfBounds(command, limits)
     case 'changePassword':
       return hashOutOfBounds(command.passwordHash, limits)
-    case 'send': {
-      const text = checkText(command.text, limits)
-      return text.ok ? undefined : text
-    }
+    case 'send':
+      return textFault(command.text, limits)
     default:
       return undefined
   }

@@ -71,6 +71,7 @@ class MessageEncoder implements MessageSink {
   }
 
   message(
+    _sequence: number,
     id: number,
     sentAt: number,
     bytes: Uint8Array,

@@ -9,9 +9,10 @@ import {
   openMailbox,
   readMessages,
   removeMessages,
+  showMessages,
 } from './mailbox.ts'
 import { MailboxFields, mailboxFieldBytes } from './mailbox-fields.ts'
-import type { StoredMessage } from './message-block.ts'
+import type { MessageSink, StoredMessage } from './message-block.ts'
 import { MessageCursor } from './message-cursor.ts'
 import { compareBytes, NameKey } from './name-key.ts'
 import { RowIndex } from './row-index.ts'
@@ -32,6 +33,7 @@ export interface AccountSink {
   passwordHash(bytes: Uint8Array, at: number, length: number): void
 }
 
+/** What is in a mailbox. */
 export interface MailboxState {
   /** Messages that wait. */
   readonly waiting: number
@@ -170,6 +172,11 @@ export class Accounts {
   /** As `readMessages`. */
   read({ row }: Account, afterSequence: number, limit: number, maxBytes: number): MailboxMessage[] {
     return readMessages(this.#arena, this.#mailbox(row), afterSequence, limit, maxBytes)
+  }
+
+  /** As `showMessages`. */
+  show({ row }: Account, afterSequence: number, limit: number, maxBytes: number, sink: MessageSink): number {
+    return showMessages(this.#arena, this.#mailbox(row), afterSequence, limit, maxBytes, sink)
   }
 
   /** Names that begin with `prefix` and come after `after`, by code point; at most `limit`. */

@@ -4,13 +4,12 @@
  */
 export type HashTable = Uint32Array<ArrayBuffer>
 
-/** Entries that a table has room for at first. */
-const firstRoom = 4
 /** A table grows when it is fuller than this. */
 const fullest = 3 / 4
 
-export function emptyTable(): HashTable {
-  return new Uint32Array(2 * firstRoom)
+/** `places`: a power of two. */
+export function emptyTable(places: number): HashTable {
+  return new Uint32Array(2 * places)
 }
 
 /** Where an entry of this hash should stand. */
@@ -25,23 +24,13 @@ export function after(place: number, table: HashTable): number {
 
 /** The table if it has room for so many entries; otherwise one twice as large, with the same entries. */
 export function withRoom(table: HashTable, entries: number): HashTable {
-  return entries <= (table.length / 2) * fullest ? table : resized(table, 2 * table.length)
-}
-
-/** The table, or a smaller one with the same entries if so few leave most of it unused. */
-export function withoutWaste(table: HashTable, entries: number): HashTable {
-  let length = table.length
-  while (length > 2 * firstRoom && 8 * entries < length / 2) length /= 2
-  return length === table.length ? table : resized(table, length)
-}
-
-function resized(table: HashTable, length: number): HashTable {
-  const other = new Uint32Array(length)
+  if (entries <= (table.length / 2) * fullest) return table
+  const larger = emptyTable(table.length)
   for (let place = 0; place < table.length; place += 2) {
     const value = table[place + 1] ?? 0
-    if (value !== 0) insert(other, table[place] ?? 0, value)
+    if (value !== 0) insert(larger, table[place] ?? 0, value)
   }
-  return other
+  return larger
 }
 
 /** There must be room. */

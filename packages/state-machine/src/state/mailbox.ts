@@ -1,3 +1,4 @@
+import { getUtf8 } from '../text/utf8.ts'
 import type { Address, Arena } from './arena.ts'
 import type { MailboxFields } from './mailbox-fields.ts'
 import {
@@ -5,6 +6,7 @@ import {
   endOfMessage,
   initializeBlock,
   linkBlock,
+  type MessageSink,
   messageBytes,
   messagesIn,
   nextBlock,
@@ -84,19 +86,45 @@ export function readMessages(
   maxBytes: number,
 ): MailboxMessage[] {
   const found: MailboxMessage[] = []
+  const toFound = {
+    message(
+      sequence: number,
+      id: number,
+      sentAtMs: number,
+      block: Uint8Array,
+      at: number,
+      fromBytes: number,
+      textBytes: number,
+    ): void {
+      const from = getUtf8(block, at, fromBytes)
+      const text = getUtf8(block, at + fromBytes, textBytes)
+      found.push({ sequence, messageId: String(id), from, text, sentAtMs })
+    },
+  }
+  showMessages(arena, mailbox, afterSequence, limit, maxBytes, toFound)
+  return found
+}
+
+/** Shows the sink the messages that `readMessages` would read. Returns how many. */
+export function showMessages(
+  arena: Arena,
+  mailbox: MailboxFields,
+  afterSequence: number,
+  limit: number,
+  maxBytes: number,
+  sink: MessageSink,
+): number {
   const cursor = new MessageCursor(arena, mailbox)
   cursor.skipTo(afterSequence + 1)
+  let shown = 0
   let bytes = 0
-  while (found.length < limit) {
-    const { sequence } = cursor
-    const message = cursor.next()
-    if (message === undefined) break
-    bytes += message.bytes
-    if (bytes > maxBytes && found.length > 0) break
-    const { id, from, text, sentAt } = message
-    found.push({ sequence, messageId: String(id), from, text, sentAtMs: sentAt })
+  for (; shown < limit; shown++) {
+    const { textBytes } = cursor
+    bytes += textBytes
+    if (textBytes < 0 || (bytes > maxBytes && shown > 0)) break
+    cursor.show(sink)
   }
-  return found
+  return shown
 }
 
 function addBlock(arena: Arena, mailbox: MailboxFields, bytes: number): void {

@@ -14,9 +14,13 @@ export interface StoredMessage {
   readonly sentAt: number
 }
 
-/** Looks at messages where they lie. `from` lies in `bytes` at `fromAt`, and `text` right behind it, both in UTF-8. */
+/**
+ * Looks at messages where they lie, without texts and objects in between. The sender's name lies in `bytes` at `fromAt`, and the text right behind it, both in UTF-8, until the
+ * next command is applied.
+ */
 export interface MessageSink {
   message(
+    sequence: number,
     id: number,
     sentAt: number,
     bytes: Uint8Array,
@@ -91,10 +95,17 @@ export function getMessage(arena: Arena, block: Address, at: number): StoredMess
   }
 }
 
-export function showMessage(arena: Arena, block: Address, at: number, sink: MessageSink): void {
+export function showMessage(
+  arena: Arena,
+  block: Address,
+  at: number,
+  sequence: number,
+  sink: MessageSink,
+): void {
   const view = arena.viewOf(block)
   const begin = arena.offsetOf(block) + at
   sink.message(
+    sequence,
     view.getFloat64(begin),
     view.getFloat64(begin + 8),
     arena.bytesOf(block),

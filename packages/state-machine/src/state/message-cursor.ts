@@ -9,6 +9,7 @@ import {
   nextBlock,
   type StoredMessage,
   showMessage,
+  textBytesAt,
 } from './message-block.ts'
 
 /**
@@ -63,10 +64,15 @@ export class MessageCursor {
     return message
   }
 
+  /** Bytes of the text of the next message; -1: there is none. */
+  get textBytes(): number {
+    return this.#sequence >= this.end ? -1 : textBytesAt(this.#arena, this.#block, this.#at)
+  }
+
   /** Shows the sink the next message, as `next` would give it. False: there is none. */
   show(sink: MessageSink): boolean {
     if (this.#sequence >= this.end) return false
-    showMessage(this.#arena, this.#block, this.#at, sink)
+    showMessage(this.#arena, this.#block, this.#at, this.#sequence, sink)
     this.#pass()
     return true
   }

@@ -74,7 +74,7 @@ export function refused(reason: RememberedReason): Outcome {
 
 /** The reason for a refusal; undefined if it took effect, or if no reason has this code. */
 export function reasonOf(outcome: Outcome): RememberedReason | undefined {
-  return reasons.get(outcome)
+  return outcome >= 0 ? undefined : reasons.get(outcome)
 }
 
 /** The code of the reason for a refusal; undefined if it took effect. */

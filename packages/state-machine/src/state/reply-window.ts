@@ -1,4 +1,4 @@
-import { after, emptyTable, hashOfText, home, insert, remove, withoutWaste, withRoom } from './hash-table.ts'
+import { after, emptyTable, type HashTable, hashOfText, home, insert, remove } from './hash-table.ts'
 import type { Outcome } from './outcome.ts'
 
 /** A reply remembered for a retry. */
@@ -21,35 +21,34 @@ export interface ReplyWindowImage {
 
 /** Numbers kept per reply: fingerprint, outcome, time, hash of the key. */
 const stride = 4
-/** Replies kept behind the oldest before they are given up, as in `Fifo`. */
-const slack = 16
-/** Numbers of replies begin anew after so many: no window has more at a time. */
-const round = 2 ** 30
+/** Replies that a window has room for at first. */
+const firstRoom = 4
+
+/** The replies themselves, in a ring: one of so many places each, which is a power of two. */
+interface Ring {
+  readonly keys: string[]
+  readonly numbers: number[]
+  readonly room: number
+}
 
 /**
  * The newest replies to the requests of one session (or of all names), in order, found by their key. A reply costs its key, four plain numbers and a place
- * in a table: a session may remember a thousand, and thousands of sessions may.
- *
- * Like a `Fifo`, it only appends to its arrays and replaces them to free memory.
+ * in a table: a session may remember a thousand, and thousands of sessions may. A window that is full stays where it is in memory and makes no garbage.
  */
 export class ReplyWindow {
-  #keys: string[] = []
-  #numbers: number[] = []
-  /** Number of the reply in `#keys[0]`. */
-  #base: number
-  /** Replies at the front of the arrays that were dropped. */
-  #dropped = 0
-  /** Finds the numbers, plus 1, of those replies that no newer one hides. */
-  #table = emptyTable()
+  #ring: Ring = { keys: [], numbers: [], room: firstRoom }
+  /** Place of the oldest reply. */
+  #first = 0
+  #size = 0
+  /** Finds the places, plus 1, of those replies that no newer one hides. Twice the room, so that a search is short. */
+  #table: HashTable = emptyTable(2 * firstRoom)
+  /** An image looks at the ring: nothing may be written to it any more. */
+  #seen = false
   #newestIndex = 0
-
-  /** `first`: number of its first reply, from 0, less than 2 to the 30th. */
-  constructor(first = 0) {
-    this.#base = first
-  }
+  #newestAt = 0
 
   get size(): number {
-    return this.#keys.length - this.#dropped
+    return this.#size
   }
 
   /** Log index of the newest reply's request. */
@@ -59,86 +58,105 @@ export class ReplyWindow {
 
   /** When the newest reply was given; 0 if there is none. */
   get newestAt(): number {
-    return this.#numbers[this.#numbers.length - stride + 2] ?? 0
+    return this.#size === 0 ? 0 : this.#newestAt
   }
 
   /** The reply to the request of this key, if it was given after `horizon`. */
   find(key: string, horizon: number): RememberedReply | undefined {
-    const value = this.#table[this.#placeOf(key, hashOfText(key)) + 1] ?? 0
+    const value = this.#table[this.#search(key, hashOfText(key)) + 1] ?? 0
     if (value === 0) return undefined
-    const reply = replyAt(this.#keys, this.#numbers, this.#indexOf(value))
+    const reply = replyAt(this.#ring, value - 1)
     return reply.at > horizon ? reply : undefined
   }
 
   /** A reply that the window has under this key already is not found any more. `index`: of the entry that was answered. */
-  add(reply: RememberedReply, index: number): void {
-    const hash = hashOfText(reply.key)
-    const value = ((this.#base + this.#keys.length) % round) + 1
-    const place = this.#placeOf(reply.key, hash)
-    if (this.#table[place + 1] !== 0) {
-      this.#table[place + 1] = value
-    } else {
-      this.#table = withRoom(this.#table, this.size + 1)
-      insert(this.#table, hash, value)
-    }
-    this.#keys.push(reply.key)
-    this.#numbers.push(reply.fingerprint, reply.outcome, reply.at, hash)
+  add({ key, fingerprint, outcome, at }: RememberedReply, index: number): void {
+    if (this.#size === this.#ring.room) this.#move(2 * this.#size)
+    else if (this.#seen) this.#move(this.#ring.room)
+    const { keys, numbers } = this.#ring
+    const hash = hashOfText(key)
+    const place = this.#placeOf(this.#size)
+    const found = this.#search(key, hash)
+    if (this.#table[found + 1] === 0) insert(this.#table, hash, place + 1)
+    else this.#table[found + 1] = place + 1
+    keys[place] = key
+    const to = place * stride
+    numbers[to] = fingerprint
+    numbers[to + 1] = outcome
+    numbers[to + 2] = at
+    numbers[to + 3] = hash
+    this.#size++
     this.#newestIndex = index
+    this.#newestAt = at
   }
 
   dropOldest(): void {
-    if (this.size === 0) return
-    remove(
-      this.#table,
-      this.#numbers[this.#dropped * stride + 3] ?? 0,
-      ((this.#base + this.#dropped) % round) + 1,
-    )
-    this.#dropped++
-    const { size } = this
-    if (this.#dropped < slack + (size >> 2) && size > 0) return
-    this.#keys = this.#keys.slice(this.#dropped)
-    this.#numbers = this.#numbers.slice(this.#dropped * stride)
-    this.#base = (this.#base + this.#dropped) % round
-    this.#dropped = 0
-    this.#table = withoutWaste(this.#table, size)
+    if (this.#size === 0) return
+    remove(this.#table, this.#ring.numbers[this.#first * stride + 3] ?? 0, this.#first + 1)
+    this.#first = this.#placeOf(1)
+    this.#size--
+    const { room } = this.#ring
+    if (room > firstRoom && this.#size <= room / 8) this.#move(room / 4)
   }
 
   /** Forgets replies that were not given after `horizon`, at most so many. Returns how many. */
   dropUpTo(horizon: number, limit: number = Infinity): number {
     let dropped = 0
-    for (; dropped < limit && this.size > 0 && this.#oldestAt() <= horizon; dropped++) this.dropOldest()
+    for (; dropped < limit && this.#size > 0 && this.#oldestAt() <= horizon; dropped++) this.dropOldest()
     return dropped
   }
 
   image(): ReplyWindowImage {
-    const { size } = this
-    const keys = this.#keys
-    const numbers = this.#numbers
-    const first = this.#dropped
-    return { size, at: (place) => replyAt(keys, numbers, first + place) }
+    this.#seen = true
+    const ring = this.#ring
+    const first = this.#first
+    return { size: this.#size, at: (nth) => replyAt(ring, (first + nth) & (ring.room - 1)) }
   }
 
   #oldestAt(): number {
-    return this.#numbers[this.#dropped * stride + 2] ?? 0
+    return this.#ring.numbers[this.#first * stride + 2] ?? 0
+  }
+
+  /** The place of a reply, the oldest being the 0th. */
+  #placeOf(nth: number): number {
+    return (this.#first + nth) & (this.#ring.room - 1)
   }
 
   /** Where the table has the reply of this key, or the free place where the search ended. */
-  #placeOf(key: string, hash: number): number {
+  #search(key: string, hash: number): number {
     const table = this.#table
-    for (let place = home(hash, table); ; place = after(place, table)) {
-      const value = table[place + 1] ?? 0
-      if (value === 0) return place
-      if (table[place] === hash && this.#keys[this.#indexOf(value)] === key) return place
+    const { keys } = this.#ring
+    for (let at = home(hash, table); ; at = after(at, table)) {
+      const value = table[at + 1] ?? 0
+      if (value === 0 || (table[at] === hash && keys[value - 1] === key)) return at
     }
   }
 
-  /** Where the arrays have the reply that the table knows by this value. */
-  #indexOf(value: number): number {
-    return (value - 1 - this.#base + round) % round
+  /** To a ring of its own with this room. */
+  #move(wanted: number): void {
+    const room = Math.max(firstRoom, wanted)
+    const keys: string[] = []
+    const numbers: number[] = []
+    const table = emptyTable(2 * room)
+    for (let nth = 0; nth < this.#size; nth++) {
+      const from = this.#placeOf(nth)
+      keys.push(this.#ring.keys[from] ?? '')
+      for (let n = from * stride; n < (from + 1) * stride; n++) numbers.push(this.#ring.numbers[n] ?? 0)
+    }
+    for (let at = 0; at < this.#table.length; at += 2) {
+      const value = this.#table[at + 1] ?? 0
+      if (value === 0) continue
+      const nth = (value - 1 - this.#first) & (this.#ring.room - 1)
+      insert(table, this.#table[at] ?? 0, nth + 1)
+    }
+    this.#ring = { keys, numbers, room }
+    this.#first = 0
+    this.#table = table
+    this.#seen = false
   }
 }
 
-function replyAt(keys: readonly string[], numbers: readonly number[], place: number): RememberedReply {
+function replyAt({ keys, numbers }: Ring, place: number): RememberedReply {
   const at = place * stride
   return {
     key: keys[place] ?? '',

@@ -2,6 +2,8 @@ import type { Address } from './arena.ts'
 import { after, emptyTable, type HashTable, home, insert, remove, withRoom } from './hash-table.ts'
 
 const parts = 256
+/** Places of a part at first. */
+const firstPlaces = 4
 
 /**
  * Finds rows of an arena by a key, in 256 hash tables that grow by themselves: one of a million entries would stop everything while it is rebuilt. An entry takes two
@@ -38,7 +40,7 @@ export class RowIndex<K> {
   add(hash: number, address: Address): void {
     const part = hash >>> 24
     const size = (this.#sizes[part] ?? 0) + 1
-    const table = withRoom(this.#parts[part] ?? emptyTable(), size)
+    const table = withRoom(this.#parts[part] ?? emptyTable(firstPlaces), size)
     insert(table, hash, address)
     this.#parts[part] = table
     this.#sizes[part] = size

@@ -43,9 +43,9 @@ export {
   readChatMessageError,
 } from './chat-error.ts'
 export {
+  DeliveryEncoder,
   decodeSendMessage,
   decodeSendMessages,
-  encodeDelivery,
   encodeSendMessageResponse,
   encodeSendResults,
 } from './message-codecs.ts'

@@ -10,10 +10,10 @@ import {
   SubscribeResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
 import {
+  DeliveryEncoder,
   decodeSendMessage,
   decodeSendMessages,
   decodeSendResults,
-  encodeDelivery,
   encodeSendMessageResponse,
   encodeSendMessages,
   encodeSendResults,
@@ -59,7 +59,7 @@ const deliveries = fc.record({
   messages: fc.array(
     fc.record({
       sequence: fc.maxSafeNat(),
-      messageId: text,
+      messageId: fc.maxSafeNat().map(String),
       from: text,
       text,
       sentAtMs: fc.maxSafeNat(),
@@ -68,6 +68,18 @@ const deliveries = fc.record({
   ),
   caughtUp: fc.option(fc.record({ lastSequence: fc.maxSafeNat() }), { nil: undefined }),
 })
+
+/** With the texts somewhere in a block of bytes, as a mailbox has them. */
+function encodeDelivery({ messages, caughtUp }: SubscribeResponse): Buffer {
+  const encoder = new DeliveryEncoder(0, 0)
+  for (const { sequence, messageId, from, text, sentAtMs } of messages) {
+    const block = Buffer.from(`some${from}${text}more`)
+    const [fromBytes, textBytes] = [Buffer.byteLength(from), Buffer.byteLength(text)]
+    encoder.message(sequence, Number(messageId), sentAtMs, block, 4, fromBytes, textBytes)
+    expect(encoder.last).toBe(sequence)
+  }
+  return encoder.finish(caughtUp)
+}
 
 /** Compared as a whole: a difference in a long text is nothing to read. */
 const same = (ours: Buffer, generated: Uint8Array): boolean => ours.equals(generated)

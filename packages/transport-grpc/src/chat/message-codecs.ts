@@ -1,11 +1,9 @@
 import type {
-  Message,
   SendMessageRequest,
   SendMessageResponse,
   SendMessagesRequest,
   SendMessagesResponse,
   SendResult,
-  SubscribeResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
 import { CaughtUp, MessageError } from '../gen/chatroom/v1/chat_service.ts'
 import { ProtobufReader } from '../wire/protobuf-reader.ts'
@@ -115,21 +113,48 @@ function readResult(r: ProtobufReader): SendResult {
   return { requestId, result, recipientOnline }
 }
 
-export function encodeDelivery({ messages, caughtUp }: SubscribeResponse): Buffer {
-  let bytes = overheadBytes
-  for (const { from, text } of messages) bytes += overheadBytes + 3 * from.length + text.length
-  const w = new ProtobufWriter(bytes, 0)
-  for (const message of messages) writeMessage(w, message)
-  if (caughtUp !== undefined) w.presentBytes(2, CaughtUp.encode(caughtUp).finish())
-  return w.finish()
-}
+/**
+ * Encodes a `SubscribeResponse` from messages as they lie in a mailbox: it is a `MessageSink` of the state machine. Most of what a leader sends is such messages, which need
+ * not become texts and objects on their way.
+ */
+export class DeliveryEncoder {
+  readonly #writer: ProtobufWriter
+  #last = 0
 
-function writeMessage(w: ProtobufWriter, { sequence, messageId, from, text, sentAtMs }: Message): void {
-  const opened = w.open(1)
-  w.uint(1, sequence)
-  w.text(2, messageId)
-  w.text(3, from)
-  w.text(4, text)
-  w.uint(5, sentAtMs)
-  w.close(opened)
+  /** What is expected: so many messages, with texts of so many bytes together. */
+  constructor(messages: number, textBytes: number) {
+    this.#writer = new ProtobufWriter(Math.ceil((messages + 1) * overheadBytes + textBytes), 0)
+  }
+
+  /** Sequence number of the last message; 0 if there is none. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** In the order of their sequence numbers. `from` lies in `bytes` at `fromAt`, and the text right behind it, both in UTF-8. */
+  message(
+    sequence: number,
+    id: number,
+    sentAtMs: number,
+    bytes: Uint8Array,
+    fromAt: number,
+    fromBytes: number,
+    textBytes: number,
+  ): void {
+    const w = this.#writer
+    const opened = w.open(1)
+    w.uint(1, sequence)
+    w.text(2, String(id))
+    w.utf8(3, bytes, fromAt, fromBytes)
+    w.utf8(4, bytes, fromAt + fromBytes, textBytes)
+    w.uint(5, sentAtMs)
+    w.close(opened)
+    this.#last = sequence
+  }
+
+  /** The whole message. The encoder must not be used afterwards. */
+  finish(caughtUp?: CaughtUp): Buffer {
+    if (caughtUp !== undefined) this.#writer.presentBytes(2, CaughtUp.encode(caughtUp).finish())
+    return this.#writer.finish()
+  }
 }

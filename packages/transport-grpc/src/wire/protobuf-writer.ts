@@ -1,5 +1,7 @@
 /** Texts of up to so many units may be written unit by unit. Less than 128, so that the length takes one byte. */
 const shortText = 24
+/** Bytes that are copied one by one at most. */
+const shortCopy = 16
 
 /**
  * Writes the protobuf encoding (https://protobuf.dev/programming-guides/encoding) into one buffer, with numbers up to 2^53 - 1 and without
@@ -68,6 +70,18 @@ export class ProtobufWriter {
     return true
   }
 
+  /** A text that lies in `source` at `from`, in UTF-8. */
+  utf8(field: number, source: Uint8Array, from: number, length: number): void {
+    if (length === 0) return
+    this.#ensure(length + 10)
+    this.#varint((field << 3) | 2)
+    this.#varint(length)
+    // A short text costs less byte by byte than by a view of it.
+    if (length <= shortCopy) copyBytes(source, from, this.#buffer, this.#at, length)
+    else this.#buffer.set(source.subarray(from, from + length), this.#at)
+    this.#at += length
+  }
+
   bytes(field: number, value: Uint8Array): void {
     if (value.length > 0) this.presentBytes(field, value)
   }
@@ -127,6 +141,10 @@ export class ProtobufWriter {
     this.#buffer.copy(larger, 0, 0, this.#at)
     this.#buffer = larger
   }
+}
+
+function copyBytes(source: Uint8Array, from: number, target: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i++) target[at + i] = source[from + i] ?? 0
 }
 
 function varintBytes(value: number): number {
