@@ -40,6 +40,16 @@ it("a leader's entries are sent before its own disk is told of them", () => {
   expect(order).toEqual(['send', 'persist'])
 })
 
+it('what two followers lack alike is one list', () => {
+  const core = leader()
+  core.connect(C)
+  for (const peer of [B, C]) core.receive(peer, core.appended({}))
+  propose(core, 3)
+  const [toB, toC] = only('append', core.messages).slice(-2)
+  expect(toB?.entries).toHaveLength(3)
+  expect(toC?.entries).toBe(toB?.entries)
+})
+
 describe('a follower that lags', () => {
   it('is probed with one message until it answers, then gets the rest in a row', () => {
     const core = leader({ entries: commands(1, 1, 1) })
@@ -162,7 +172,10 @@ describe('entries in memory', () => {
   })
 
   it('are few as soon as every replica has them', () => {
-    const core = leader({ limits: { recentBytes: 1_000 }, entries: [viewEntry(1, 1, viewOf(member(0), B, C))] })
+    const core = leader({
+      limits: { recentBytes: 1_000 },
+      entries: [viewEntry(1, 1, viewOf(member(0), B, C))],
+    })
     core.connect(C)
     core.receive(B, core.appended({}))
     core.receive(C, core.appended({}))

@@ -5,6 +5,7 @@ import { defaultTransportLimits } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import { decodeLinkRequest } from './wire/decode.ts'
 import { prefixBytes } from './wire/grpc-framing.ts'
+import { SharedEntries } from './wire/shared-entries.ts'
 
 const size = messageBytes({ type: 'timeoutNow', term: 1 })
 
@@ -35,7 +36,7 @@ function turn(): Promise<void> {
 
 test('what is sent in one go leaves as one frame, before anything else happens', async () => {
   const sink = network()
-  const outbox = new Outbox(sink, defaultTransportLimits)
+  const outbox = new Outbox(sink, defaultTransportLimits, new SharedEntries())
   outbox.push(timeoutNow(1))
   outbox.push(timeoutNow(2))
   expect(sink.terms).toEqual([])
@@ -45,7 +46,7 @@ test('what is sent in one go leaves as one frame, before anything else happens',
 
 test('while one frame is with the network the next one gathers', async () => {
   const sink = network()
-  const outbox = new Outbox(sink, defaultTransportLimits)
+  const outbox = new Outbox(sink, defaultTransportLimits, new SharedEntries())
   outbox.push(timeoutNow(1))
   await turn()
   outbox.push(timeoutNow(2))
@@ -63,7 +64,7 @@ test('while one frame is with the network the next one gathers', async () => {
 
 test('frames are bounded, and one message is never too much for a frame', async () => {
   const sink = network()
-  const outbox = new Outbox(sink, { ...defaultTransportLimits, frameBytes: 2 * size })
+  const outbox = new Outbox(sink, { ...defaultTransportLimits, frameBytes: 2 * size }, new SharedEntries())
   const payload = new Uint8Array(10 * size)
   const entry = { index: 1, term: 7, time: 1, kind: 'command' as const, payload }
   const large: Message = {
@@ -84,7 +85,7 @@ test('frames are bounded, and one message is never too much for a frame', async 
 
 test('more than the bound is not taken, and what is with the network counts', async () => {
   const sink = network()
-  const outbox = new Outbox(sink, { ...defaultTransportLimits, queueBytes: 2 * size })
+  const outbox = new Outbox(sink, { ...defaultTransportLimits, queueBytes: 2 * size }, new SharedEntries())
   expect(outbox.push(timeoutNow(1))).toBe(true)
   await turn()
   expect(outbox.push(timeoutNow(2))).toBe(true)
@@ -95,7 +96,7 @@ test('more than the bound is not taken, and what is with the network counts', as
 
 test('a closed one writes nothing more', async () => {
   const sink = network()
-  const outbox = new Outbox(sink, defaultTransportLimits)
+  const outbox = new Outbox(sink, defaultTransportLimits, new SharedEntries())
   outbox.push(timeoutNow(1))
   await turn()
   outbox.push(timeoutNow(2))

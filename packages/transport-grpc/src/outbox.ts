@@ -1,6 +1,7 @@
 import { type Message, messageBytes } from '@chatroom/replica'
 import type { TransportLimits } from './limits.ts'
 import { encodeFrame } from './wire/encode.ts'
+import type { SharedEntries } from './wire/shared-entries.ts'
 
 export interface OutboxSink {
   /** Takes one encoded frame and calls `done` when the network took it. */
@@ -14,6 +15,7 @@ export interface OutboxSink {
 export class Outbox {
   readonly #sink: OutboxSink
   readonly #limits: TransportLimits
+  readonly #entries: SharedEntries
   #messages: Message[] = []
   #sizes: number[] = []
   /** Bytes in `#messages`. */
@@ -23,9 +25,11 @@ export class Outbox {
   #scheduled = false
   #closed = false
 
-  constructor(sink: OutboxSink, limits: TransportLimits) {
+  /** `entries`: shared by the outboxes of all links. */
+  constructor(sink: OutboxSink, limits: TransportLimits, entries: SharedEntries) {
     this.#sink = sink
     this.#limits = limits
+    this.#entries = entries
   }
 
   get queuedBytes(): number {
@@ -63,7 +67,7 @@ export class Outbox {
     const { messages, bytes } = this.#take()
     this.#waiting -= bytes
     this.#writing = bytes
-    this.#sink.write(encodeFrame(messages, bytes), () => {
+    this.#sink.write(encodeFrame(messages, bytes, this.#entries), () => {
       if (this.#closed) return
       this.#writing = 0
       this.#flush()

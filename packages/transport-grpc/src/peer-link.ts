@@ -19,6 +19,7 @@ import type { Rejections } from './rejections.ts'
 import { decodeLinkResponse } from './wire/decode.ts'
 import { encodeIntroduction } from './wire/encode.ts'
 import type { Introduction } from './wire/introduction.ts'
+import type { SharedEntries } from './wire/shared-entries.ts'
 
 export interface PeerLinkOptions {
   readonly peer: ReplicaId
@@ -26,6 +27,8 @@ export interface PeerLinkOptions {
   readonly limits: TransportLimits
   readonly receiver: TransportReceiver
   readonly rejections: Rejections
+  /** Shared by all links. */
+  readonly entries: SharedEntries
   /** What to say on a new link. */
   readonly introduce: (attempt: number) => Introduction
   readonly secure: (socket: Socket) => Duplex
@@ -135,7 +138,7 @@ export class PeerLink {
   }
 
   #answered(attempt: number, introduction: Introduction): void {
-    const { peer, limits, receiver, rejections } = this.#options
+    const { peer, limits, receiver, rejections, entries } = this.#options
     const state = this.#state
     if (state.name !== 'dialling') throw new TypeError(`replica ${peer} said hello twice`)
     clearTimeout(state.deadline)
@@ -148,7 +151,7 @@ export class PeerLink {
     }
     rejections.forget(peer, 'caller')
     this.#failures = 0
-    const outbox = new Outbox(state.stream, limits)
+    const outbox = new Outbox(state.stream, limits, entries)
     this.#state = {
       name: 'open',
       stream: state.stream,

@@ -18,6 +18,7 @@ import { PeerLink } from './peer-link.ts'
 import { Rejections } from './rejections.ts'
 import type { Refusal } from './tls/door.ts'
 import type { Introduction } from './wire/introduction.ts'
+import { SharedEntries } from './wire/shared-entries.ts'
 
 /** A gRPC service that shares the peer port. */
 export interface PeerService {
@@ -121,6 +122,7 @@ export class GrpcLinks implements GrpcTransport {
     this.#incoming = incoming
     if (!isBound) await this.#bind()
     if (this.#isStopped()) return
+    const entries = new SharedEntries()
     for (const [peer, address] of this.#peers) {
       const link = new PeerLink({
         peer,
@@ -128,6 +130,7 @@ export class GrpcLinks implements GrpcTransport {
         limits: this.#limits,
         receiver,
         rejections,
+        entries,
         introduce: (attempt) => this.#introduction(receiver, peer, attempt),
         secure: (socket: Socket) => this.#credentials.secure(socket, peer),
       })

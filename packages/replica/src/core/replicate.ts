@@ -26,12 +26,20 @@ export function freshProgress(core: Core, member: Member): Progress {
   }
 }
 
-export function replicateToAll(core: Core, out: Outbox): void {
-  for (const progress of core.lead?.progress.values() ?? []) replicate(core, out, progress)
+/** A piece of the log that was taken for one peer: the next one mostly wants the same, and who sends the same list twice need not encode it twice. */
+interface Taken {
+  from: number
+  maxBytes: number
+  entries: Entry[] | null
 }
 
-/** Sends what this peer lacks, as far as its window is open. */
-export function replicate(core: Core, out: Outbox, progress: Progress): void {
+export function replicateToAll(core: Core, out: Outbox): void {
+  const taken: Taken = { from: 0, maxBytes: 0, entries: null }
+  for (const progress of core.lead?.progress.values() ?? []) replicate(core, out, progress, taken)
+}
+
+/** Sends what this peer lacks, as far as its window is open. `taken`: from the log as it is. */
+export function replicate(core: Core, out: Outbox, progress: Progress, taken?: Taken): void {
   if (core.lead === null || core.halted !== null) return
   if (progress.state === 'probe') return probe(core, out, progress)
   if (progress.state === 'snapshot') return
@@ -40,10 +48,17 @@ export function replicate(core: Core, out: Outbox, progress: Progress): void {
     if (progress.inflight.length >= inflightMessages || progress.inflightBytes >= inflightBytes) return
     if (progress.inflight.length > 0 && isFarBehind(core, progress)) return
     if (progress.next <= core.log.before.index) return offerSnapshot(core, out, progress)
-    const entries = core.log.slice(progress.next, bytesAtOnce(core, progress))
+    const entries = take(core, progress.next, bytesAtOnce(core, progress), taken)
     if (entries === null) return readFromStorage(core, out, progress)
     sendEntries(core, out, progress, entries)
   }
+}
+
+function take(core: Core, from: number, maxBytes: number, taken?: Taken): readonly Entry[] | null {
+  if (taken?.from === from && taken.maxBytes === maxBytes) return taken.entries
+  const entries = core.log.slice(from, maxBytes)
+  if (taken !== undefined) Object.assign(taken, { from, maxBytes, entries })
+  return entries
 }
 
 /** One message at a time until the peer says where the logs agree. */

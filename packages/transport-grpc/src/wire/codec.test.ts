@@ -9,6 +9,7 @@ import { decodeLinkRequest, decodeLinkResponse } from './decode.ts'
 import { encodeFrame, encodeIntroduction } from './encode.ts'
 import { prefixBytes } from './grpc-framing.ts'
 import { entryKindNumber, voteRefusalNumber } from './names.ts'
+import { SharedEntries } from './shared-entries.ts'
 
 const messages = fc.array(message, { maxLength: 8 })
 
@@ -76,6 +77,18 @@ describe('frames between replicas', () => {
         expect(plain(frame.messages)).toEqual(plain(list.map(generated)))
         const again = LinkRequest.encode({ content: { $case: 'frame', value: frame } }).finish()
         expect(Buffer.compare(bytes, again)).toBe(0)
+      }),
+    )
+  })
+
+  test('are the same bytes if their entries were encoded for another link, or others were', () => {
+    fc.assert(
+      fc.property(messages, (list) => {
+        const shared = new SharedEntries()
+        for (const each of [list, list, [...list].reverse(), list]) {
+          const bytes = encodeFrame(each, total(each), shared).subarray(prefixBytes)
+          expect(Buffer.compare(bytes, wireOf(each))).toBe(0)
+        }
       }),
     )
   })

@@ -14,14 +14,18 @@ import { prefixBytes } from './grpc-framing.ts'
 import type { Introduction } from './introduction.ts'
 import { entryKindNumber, voteRefusalNumber } from './names.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
+import type { SharedEntries } from './shared-entries.ts'
 
-/** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. */
-export function encodeFrame(messages: readonly Message[], bytes: number): Buffer {
+/** A longer frame is rare, or its entries are for one replica alone. */
+const sharedBytes = 128 * 1024
+
+/** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. `shared`: of all frames that may have the same entries. */
+export function encodeFrame(messages: readonly Message[], bytes: number, shared?: SharedEntries): Buffer {
   const w = new ProtobufWriter(bytes, prefixBytes)
   const frame = w.open(2)
   for (const message of messages) {
     const opened = w.open(1)
-    writeMessage(w, message)
+    writeMessage(w, message, bytes <= sharedBytes ? shared : undefined)
     w.close(opened)
   }
   w.close(frame)
@@ -61,10 +65,10 @@ function raised(version = 1): number {
 }
 
 /** The body of a `Message`: one embedded message, its field number saying which. */
-function writeMessage(w: ProtobufWriter, message: Message): void {
+function writeMessage(w: ProtobufWriter, message: Message, shared?: SharedEntries): void {
   switch (message.type) {
     case 'append':
-      return embed(w, 1, () => writeAppend(w, message))
+      return embed(w, 1, () => writeAppend(w, message, shared))
     case 'appended':
       return embed(w, 2, () => writeAppended(w, message))
     case 'voteRequest':
@@ -114,10 +118,11 @@ function embed(w: ProtobufWriter, field: number, write: () => void): void {
   w.close(opened)
 }
 
-function writeAppend(w: ProtobufWriter, m: Append): void {
+function writeAppend(w: ProtobufWriter, m: Append, shared?: SharedEntries): void {
   w.uint(1, m.term)
   writePosition(w, 2, m.previous)
-  for (const entry of m.entries) writeEntry(w, 3, entry)
+  if (shared === undefined) writeEntries(w, 3, m.entries)
+  else w.encoded(shared.encoded(m.entries, (to) => writeEntries(to, 3, m.entries)))
   w.uint(4, m.commitIndex)
   w.uint(5, m.round)
   if (m.traces === undefined) return
@@ -165,7 +170,7 @@ function writePulled(w: ProtobufWriter, m: Pulled): void {
   writePosition(w, 2, m.previous)
   w.bool(3, m.matched)
   writePosition(w, 4, m.hint)
-  for (const entry of m.entries) writeEntry(w, 5, entry)
+  writeEntries(w, 5, m.entries)
   writePosition(w, 6, m.last)
 }
 
@@ -179,14 +184,16 @@ function writeSnapshotChunk(w: ProtobufWriter, m: SnapshotChunk): void {
   w.uint(7, m.total)
 }
 
-function writeEntry(w: ProtobufWriter, field: number, entry: Entry): void {
-  const opened = w.open(field)
-  w.uint(1, entry.index)
-  w.uint(2, entry.term)
-  w.uint(3, entry.time)
-  w.uint(4, entryKindNumber(entry.kind))
-  w.bytes(5, entry.payload)
-  w.close(opened)
+function writeEntries(w: ProtobufWriter, field: number, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    const opened = w.open(field)
+    w.uint(1, entry.index)
+    w.uint(2, entry.term)
+    w.uint(3, entry.time)
+    w.uint(4, entryKindNumber(entry.kind))
+    w.bytes(5, entry.payload)
+    w.close(opened)
+  }
 }
 
 function writePosition(w: ProtobufWriter, field: number, position: Position): void {

@@ -23,6 +23,23 @@ export class ProtobufWriter {
     return this.#buffer.subarray(0, this.#at)
   }
 
+  /** Headroom and everything written so far: good until something else is written. */
+  get written(): Uint8Array {
+    return this.#buffer.subarray(0, this.#at)
+  }
+
+  /** Forgets everything, in a writer without headroom that was never finished. */
+  restart(): void {
+    this.#at = 0
+  }
+
+  /** Fields that were encoded before. */
+  encoded(fields: Uint8Array): void {
+    this.#ensure(fields.length)
+    this.#buffer.set(fields, this.#at)
+    this.#at += fields.length
+  }
+
   /** A number with implicit presence: 0 is not written. */
   uint(field: number, value: number): void {
     if (value !== 0) this.presentUint(field, value)
