@@ -7,6 +7,9 @@ export type HashTable = Uint32Array<ArrayBuffer>
 /** A table grows when it is fuller than this. */
 const fullest = 3 / 4
 
+/** Of the hash of a text: odd, so that no two states become one. */
+export const textFactor = 0x9e3779b1
+
 /** `places`: a power of two. */
 export function emptyTable(places: number): HashTable {
   return new Uint32Array(2 * places)
@@ -60,8 +63,8 @@ export function remove(table: HashTable, hash: number, value: number): boolean {
   return true
 }
 
-/** How far it is from one place to another, going forward. */
-function distance(from: number, to: number, table: HashTable): number {
+/** How far it is from one place to another, going forward; twice the number of places. */
+export function distance(from: number, to: number, table: HashTable): number {
   return (to - from) & (table.length - 1)
 }
 
@@ -76,10 +79,10 @@ export function hashOfIndex(index: number): number {
   return (bits ^ (bits >>> 13)) >>> 0
 }
 
-/** The hash of a text: 32 bits, all of them well mixed. */
-export function hashOfText(text: string): number {
-  let bits = text.length
-  for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), 0x9e3779b1)
+/** The hash of a text: 32 bits, all of them well mixed. Texts whose hashes are the same with one seed are mostly not so with another. */
+export function hashOfText(text: string, seed: number): number {
+  let bits = seed ^ text.length
+  for (let i = 0; i < text.length; i++) bits = Math.imul(bits ^ text.charCodeAt(i), textFactor)
   bits ^= bits >>> 15
   bits = Math.imul(bits, 0xc2b2ae35)
   return (bits ^ (bits >>> 13)) >>> 0

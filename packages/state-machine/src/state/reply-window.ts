@@ -1,4 +1,13 @@
-import { after, emptyTable, type HashTable, hashOfText, home, insert, remove } from './hash-table.ts'
+import {
+  after,
+  distance,
+  emptyTable,
+  type HashTable,
+  hashOfText,
+  home,
+  insert,
+  remove,
+} from './hash-table.ts'
 import type { Outcome } from './outcome.ts'
 
 /** A reply remembered for a retry. */
@@ -23,6 +32,8 @@ export interface ReplyWindowImage {
 const stride = 4
 /** Replies that a window has room for at first. */
 const firstRoom = 4
+/** A search that passes more places than this was made long by somebody who chose the keys for it. */
+const longestSearch = 64
 
 /** The replies themselves, in a ring: one of so many places each, which is a power of two. */
 interface Ring {
@@ -44,11 +55,18 @@ export class ReplyWindow {
   #table: HashTable = emptyTable(2 * firstRoom)
   /** An image looks at the ring: nothing may be written to it any more. */
   #seen = false
+  /** Of the hashes. It has no effect but on the time that a search takes, and may differ from replica to replica. */
+  #seed = 0
   #newestIndex = 0
   #newestAt = 0
 
   get size(): number {
     return this.#size
+  }
+
+  /** How often keys were given that all lay in one place, so that they had to be spread anew. */
+  get spreads(): number {
+    return this.#seed
   }
 
   /** Log index of the newest reply's request. */
@@ -63,7 +81,7 @@ export class ReplyWindow {
 
   /** The reply to the request of this key, if it was given after `horizon`. */
   find(key: string, horizon: number): RememberedReply | undefined {
-    const value = this.#table[this.#search(key, hashOfText(key)) + 1] ?? 0
+    const value = this.#table[this.#search(key, hashOfText(key, this.#seed)) + 1] ?? 0
     if (value === 0) return undefined
     const reply = replyAt(this.#ring, value - 1)
     return reply.at > horizon ? reply : undefined
@@ -74,12 +92,10 @@ export class ReplyWindow {
     if (this.#size === this.#ring.room) this.#move(2 * this.#size)
     else if (this.#seen) this.#move(this.#ring.room)
     const { keys, numbers } = this.#ring
-    const hash = hashOfText(key)
+    const hash = hashOfText(key, this.#seed)
     const place = this.#placeOf(this.#size)
-    const found = this.#search(key, hash)
-    if (this.#table[found + 1] === 0) insert(this.#table, hash, place + 1)
-    else this.#table[found + 1] = place + 1
     keys[place] = key
+    const passed = this.#enter(key, hash, place)
     const to = place * stride
     numbers[to] = fingerprint
     numbers[to + 1] = outcome
@@ -88,6 +104,7 @@ export class ReplyWindow {
     this.#size++
     this.#newestIndex = index
     this.#newestAt = at
+    if (passed > longestSearch) this.#spread()
   }
 
   dropOldest(): void {
@@ -120,6 +137,29 @@ export class ReplyWindow {
   /** The place of a reply, the oldest being the 0th. */
   #placeOf(nth: number): number {
     return (this.#first + nth) & (this.#ring.room - 1)
+  }
+
+  /** The table has this place for the key from now on, and no older one. Returns how many places it passed. */
+  #enter(key: string, hash: number, place: number): number {
+    const table = this.#table
+    const at = this.#search(key, hash)
+    table[at] = hash
+    table[at + 1] = place + 1
+    return distance(home(hash, table), at, table) / 2
+  }
+
+  /** Gives all keys other hashes. */
+  #spread(): void {
+    this.#seed++
+    this.#table.fill(0)
+    const { keys, numbers } = this.#ring
+    for (let nth = 0; nth < this.#size; nth++) {
+      const place = this.#placeOf(nth)
+      const key = keys[place] ?? ''
+      const hash = hashOfText(key, this.#seed)
+      numbers[place * stride + 3] = hash
+      this.#enter(key, hash, place)
+    }
   }
 
   /** Where the table has the reply of this key, or the free place where the search ended. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Answered, AnswerOrder } from './answer-order.ts'
 import { type Expiring, ExpiryQueue } from './expiry-queue.ts'
 import { Fifo } from './fifo.ts'
+import { hashOfText, textFactor } from './hash-table.ts'
 import { PartitionedMap, spreadIndex, spreadText } from './partitioned-map.ts'
 import { ReplyWindow, type ReplyWindowImage } from './reply-window.ts'
 
@@ -208,6 +209,27 @@ describe('ReplyWindow', () => {
         }
       }),
     )
+  })
+
+  it('spreads keys anew that were chosen to lie in one place', () => {
+    // The last unit of each key makes up for what comes before it, so that all have one hash.
+    let inverse = textFactor
+    for (let n = 0; n < 6; n++) inverse = Math.imul(inverse, 2 - Math.imul(textFactor, inverse))
+    const keys: string[] = []
+    for (let n = 0; keys.length < 70; n++) {
+      const head = n.toString(36).padStart(8, '0')
+      let bits = head.length + 1
+      for (const unit of head) bits = Math.imul(bits ^ unit.charCodeAt(0), textFactor)
+      const last = (bits ^ Math.imul(7, inverse)) >>> 0
+      if (last < 0xd800) keys.push(head + String.fromCharCode(last))
+    }
+    expect(new Set(keys.map((key) => hashOfText(key, 0))).size).toBe(1)
+    const window = new ReplyWindow()
+    for (const [at, key] of keys.entries()) window.add(reply(key, at), at)
+    expect(window.spreads).toBe(1)
+    expect(keys.filter((key, at) => window.find(key, -1)?.at !== at)).toEqual([])
+    for (let n = 0; n < 40; n++) window.dropOldest()
+    expect(keys.filter((key, at) => window.find(key, -1)?.at !== (at < 40 ? undefined : at))).toEqual([])
   })
 
   it('finds each of thousands, and as many as are left when most are dropped', () => {
