@@ -50,6 +50,18 @@ it('what two followers lack alike is one list', () => {
   expect(toC?.entries).toBe(toB?.entries)
 })
 
+it('what does not fit into one message goes in several, to each follower', () => {
+  const core = leader({ limits: { appendBytes: 1 } })
+  core.connect(C)
+  for (const peer of [B, C]) core.receive(peer, core.appended({}))
+  propose(core, 3)
+  const { index } = core.core.log.last
+  const sent = only('append', core.messages).slice(-6)
+  expect(sent.map(({ entries }) => entries.map((entry) => entry.index))).toEqual(
+    [0, 1].flatMap(() => [[index - 2], [index - 1], [index]]),
+  )
+})
+
 describe('a follower that lags', () => {
   it('is probed with one message until it answers, then gets the rest in a row', () => {
     const core = leader({ entries: commands(1, 1, 1) })

@@ -93,6 +93,23 @@ describe('frames between replicas', () => {
     )
   })
 
+  test('of as many other entries have those', () => {
+    const shared = new SharedEntries()
+    for (const index of [1, 2]) {
+      const entry: Entry = { index, term: 1, time: 1, kind: 'command', payload: new Uint8Array([index]) }
+      const append = {
+        type: 'append',
+        term: 1,
+        previous: { index: index - 1, term: 1 },
+        entries: [entry],
+        commitIndex: 0,
+        round: 0,
+      } as const
+      const bytes = encodeFrame([append], messageBytes(append), shared).subarray(prefixBytes)
+      expect(Buffer.compare(bytes, wireOf([append]))).toBe(0)
+    }
+  })
+
   test('take no more bytes than they count for', () => {
     fc.assert(
       fc.property(message, (one) => {
