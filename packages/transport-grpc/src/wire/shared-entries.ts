@@ -5,8 +5,7 @@ import { ProtobufWriter } from './protobuf-writer.ts'
 const firstBytes = 16 * 1024
 
 /**
- * The entries of the last `append`, encoded. A leader sends most entries to every follower, in one list: encoding them a second time would cost it as much as all else it does
- * with them on their way out.
+ * The entries of the last `append`, encoded: a leader sends most entries to every follower, in one list.
  */
 export class SharedEntries {
   readonly #writer = new ProtobufWriter(firstBytes, 0)
