@@ -1,13 +1,4 @@
-import {
-  after,
-  distance,
-  emptyTable,
-  type HashTable,
-  hashOfText,
-  home,
-  insert,
-  remove,
-} from './hash-table.ts'
+import { after, distance, emptyTable, type HashTable, hashOfText, home, remove } from './hash-table.ts'
 import type { Outcome } from './outcome.ts'
 
 /** A reply remembered for a retry. */
@@ -104,7 +95,9 @@ export class ReplyWindow {
     this.#size++
     this.#newestIndex = index
     this.#newestAt = at
-    if (passed > longestSearch) this.#spread()
+    if (passed <= longestSearch) return
+    this.#seed++
+    this.#move(this.#ring.room)
   }
 
   dropOldest(): void {
@@ -148,20 +141,6 @@ export class ReplyWindow {
     return distance(home(hash, table), at, table) / 2
   }
 
-  /** Gives all keys other hashes. */
-  #spread(): void {
-    this.#seed++
-    this.#table.fill(0)
-    const { keys, numbers } = this.#ring
-    for (let nth = 0; nth < this.#size; nth++) {
-      const place = this.#placeOf(nth)
-      const key = keys[place] ?? ''
-      const hash = hashOfText(key, this.#seed)
-      numbers[place * stride + 3] = hash
-      this.#enter(key, hash, place)
-    }
-  }
-
   /** Where the table has the reply of this key, or the free place where the search ended. */
   #search(key: string, hash: number): number {
     const table = this.#table
@@ -172,27 +151,26 @@ export class ReplyWindow {
     }
   }
 
-  /** To a ring of its own with this room. */
+  /** To a ring of its own with this room, the oldest reply in its first place, with hashes of the present seed. */
   #move(wanted: number): void {
     const room = Math.max(firstRoom, wanted)
-    const keys: string[] = []
-    const numbers: number[] = []
-    const table = emptyTable(2 * room)
-    for (let nth = 0; nth < this.#size; nth++) {
-      const from = this.#placeOf(nth)
-      keys.push(this.#ring.keys[from] ?? '')
-      for (let n = from * stride; n < (from + 1) * stride; n++) numbers.push(this.#ring.numbers[n] ?? 0)
-    }
-    for (let at = 0; at < this.#table.length; at += 2) {
-      const value = this.#table[at + 1] ?? 0
-      if (value === 0) continue
-      const nth = (value - 1 - this.#first) & (this.#ring.room - 1)
-      insert(table, this.#table[at] ?? 0, nth + 1)
-    }
+    const ring = this.#ring
+    const first = this.#first
+    const end = first + this.#size
+    const around = Math.max(0, end - ring.room)
+    const keys = ring.keys.slice(first, end).concat(ring.keys.slice(0, around))
+    const numbers = ring.numbers
+      .slice(first * stride, end * stride)
+      .concat(ring.numbers.slice(0, around * stride))
     this.#ring = { keys, numbers, room }
     this.#first = 0
-    this.#table = table
+    this.#table = emptyTable(2 * room)
     this.#seen = false
+    for (const [place, key] of keys.entries()) {
+      const hash = hashOfText(key, this.#seed)
+      numbers[place * stride + 3] = hash
+      this.#enter(key, hash, place)
+    }
   }
 }
 
