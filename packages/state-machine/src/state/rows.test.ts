@@ -114,6 +114,15 @@ describe('Arena', () => {
 })
 
 describe('RowIndex', () => {
+  it('finds nothing where nothing is, and removes nothing there', () => {
+    const index = new RowIndex<number>((key, row) => key === row)
+    expect(index.find(5, 7)).toBe(0)
+    index.remove(5, 7)
+    index.add(5, 7)
+    index.remove(5, 8)
+    expect([index.size, index.find(5, 7), index.find(5, 8)]).toEqual([1, 7, 0])
+  })
+
   it('is a map from keys to rows, however their hashes collide', () => {
     const keys = Array.from({ length: 40 }, (_, i) => i)
     fc.assert(
