@@ -46,7 +46,7 @@ export class MailboxReader {
     return account === undefined ? [] : accounts.read(account, afterSequence, limit, maxBytes)
   }
 
-  /** Shows the sink the messages that `read` would give: where there are many, as on their way to a reader, that makes no garbage. Returns how many. */
+  /** Shows the sink the messages that `read` would give: where there are many, as on their way to a reader, that makes no texts and objects of them. Returns how many. */
   show(afterSequence: number, limit: number, maxBytes: number, sink: MessageSink): number {
     const accounts = this.#accounts()
     const account = accounts.withId(this.#accountId)

@@ -23,7 +23,7 @@ export interface ReplyWindowImage {
 const stride = 4
 /** Replies that a window has room for at first. */
 const firstRoom = 4
-/** A search that passes more places than this was made long by somebody who chose the keys for it. */
+/** A search that passes more places than this was made long by somebody who chose the keys for it: a client chooses the ids of its requests. */
 const longestSearch = 64
 
 /** The replies themselves, in a ring: one of so many places each, which is a power of two. */
