@@ -10,9 +10,54 @@ type Status = Parameters<Call['sendStatus']>[0]
  * @param late gets the caller, as `getPeer()` names it. To end the call is not enough: what arrived is kept until its stream is closed, which is the caller's to do.
  */
 export function requestDeadline(withinMs: number, late: (peer: string) => void): ServerInterceptor {
+  const unfinished = new UnfinishedCalls(withinMs, late)
   // A stream of requests may be silent; it is the service's, which wants a session for it and bounds how many there are.
   return (method, call) =>
-    method.requestStream ? new PassingCall(call) : new WatchedCall(call, withinMs, late)
+    method.requestStream ? new PassingCall(call) : new WatchedCall(call, unfinished)
+}
+
+/** The calls that wait for their request, oldest first, with one timer for all: nearly every request is there at once, and a timer for each is felt. */
+class UnfinishedCalls {
+  readonly #withinMs: number
+  readonly #late: (peer: string) => void
+  /** With the time at which each began. */
+  readonly #calls = new Map<Call, number>()
+  #isTimerSet = false
+
+  constructor(withinMs: number, late: (peer: string) => void) {
+    this.#withinMs = withinMs
+    this.#late = late
+  }
+
+  add(call: Call): void {
+    this.#calls.set(call, performance.now())
+    if (!this.#isTimerSet) this.#setTimer(this.#withinMs)
+  }
+
+  delete(call: Call): void {
+    this.#calls.delete(call)
+  }
+
+  #setTimer(afterMs: number): void {
+    this.#isTimerSet = true
+    // A server that has stopped does not wait for it.
+    setTimeout(() => this.#look(), afterMs).unref()
+  }
+
+  #look(): void {
+    this.#isTimerSet = false
+    const now = performance.now()
+    for (const [call, began] of this.#calls) {
+      // A timer may be early by less than a millisecond.
+      const leftMs = Math.ceil(began + this.#withinMs - now)
+      if (leftMs > 0) {
+        this.#setTimer(leftMs)
+        return
+      }
+      this.#calls.delete(call)
+      this.#late(call.getPeer())
+    }
+  }
 }
 
 /** Passes everything on as it is. The class under it has an object and a function for each step of a call, which a busy server feels. */
@@ -41,29 +86,37 @@ class PassingCall extends ServerInterceptingCall {
   }
 }
 
-class WatchedCall extends PassingCall {
-  readonly #withinMs: number
-  readonly #late: (peer: string) => void
+/** Hears, in the place of the one behind it, when its request is whole. */
+class WatchedCall extends PassingCall implements Listener {
+  readonly #unfinished: UnfinishedCalls
+  #listener: Listener | null = null
 
-  constructor(call: Call, withinMs: number, late: (peer: string) => void) {
+  constructor(call: Call, unfinished: UnfinishedCalls) {
     super(call)
-    this.#withinMs = withinMs
-    this.#late = late
+    this.#unfinished = unfinished
   }
 
   override start(listener: Listener): void {
-    const deadline = setTimeout(() => this.#late(this.getPeer()), this.#withinMs)
-    super.start({
-      onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
-      onReceiveMessage: (message: unknown) => {
-        clearTimeout(deadline)
-        listener.onReceiveMessage(message)
-      },
-      onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-      onCancel: () => {
-        clearTimeout(deadline)
-        listener.onCancel()
-      },
-    })
+    this.#listener = listener
+    this.#unfinished.add(this)
+    super.start(this)
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#listener?.onReceiveMetadata(metadata)
+  }
+
+  onReceiveMessage(message: unknown): void {
+    this.#unfinished.delete(this)
+    this.#listener?.onReceiveMessage(message)
+  }
+
+  onReceiveHalfClose(): void {
+    this.#listener?.onReceiveHalfClose()
+  }
+
+  onCancel(): void {
+    this.#unfinished.delete(this)
+    this.#listener?.onCancel()
   }
 }

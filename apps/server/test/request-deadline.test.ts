@@ -22,7 +22,7 @@ const method = {
 }
 
 it('who sends a whole request is left alone, also after the time, and who does not is named', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => {
     vi.useRealTimers()
   })

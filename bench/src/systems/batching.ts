@@ -38,7 +38,7 @@ export class BatchingStream {
       this.#unanswered.push({ resolve, reject })
       if (this.#isScheduled) return
       this.#isScheduled = true
-      setImmediate(() => this.#flush())
+      process.nextTick(() => this.#flush())
     })
   }
 

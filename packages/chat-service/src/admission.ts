@@ -1,6 +1,6 @@
 import type { ServiceLimits } from './limits.ts'
 
-/** The share of one session in what is under way. Held by a stream for its life, or by a call for its own. */
+/** The share of one session in what is under way. Held by a stream for its life, or by a call for its own; all of a session's hold the same. */
 export interface Lane {
   /** Takes a place if there is room for a request of so many bytes. */
   enter(bytes: number): boolean
@@ -15,6 +15,8 @@ export interface Lane {
 }
 
 interface Session {
+  /** The same for all who hold one: it knows nothing of the holder. */
+  readonly lane: Lane
   holders: number
   inFlight: number
   /** First come, first served. */
@@ -52,12 +54,15 @@ export class Admission {
   lane(sessionId: number): Lane {
     let session = this.#sessions.get(sessionId)
     if (session === undefined) {
-      session = { holders: 0, inFlight: 0, waiting: new Set() }
+      session = this.#newSession(sessionId)
       this.#sessions.set(sessionId, session)
     }
     session.holders++
-    const own = session
-    return {
+    return session.lane
+  }
+
+  #newSession(sessionId: number): Session {
+    const lane: Lane = {
       enter: (bytes) => this.#enter(own, bytes),
       settled: (bytes) => {
         this.#inFlight--
@@ -82,6 +87,8 @@ export class Admission {
         this.#forget(sessionId, own)
       },
     }
+    const own: Session = { lane, holders: 0, inFlight: 0, waiting: new Set() }
+    return own
   }
 
   #enter(session: Session, bytes: number): boolean {

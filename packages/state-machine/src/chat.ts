@@ -135,10 +135,11 @@ export class Chat {
   /**
    * The session that a token opens, by the token's hash; undefined if there never was one or it is forgotten. A session whose time has come is shown as
    * live until an entry finds out.
+   * @param tokenHash its bytes, or the same as a text of one unit a byte (`latin1`), which costs a caller who asks at each message less
    */
-  session(tokenHash: Uint8Array): LiveSession | EndedSessionInfo | undefined {
+  session(tokenHash: Uint8Array | string): LiveSession | EndedSessionInfo | undefined {
     const { sessions } = this.#state
-    const tokenKey = tokenKeyOf(tokenHash)
+    const tokenKey = typeof tokenHash === 'string' ? tokenHash : tokenKeyOf(tokenHash)
     const live = sessions.withToken(tokenKey)
     if (live !== undefined) {
       const { id, account, lastActive, idleTimeoutMs } = live

@@ -3,6 +3,7 @@ import type { ReplicaEvent, ReplicaLoad, ReplicaObserver, ReplicaStatus } from '
 import type { Chat } from '@chatroom/state-machine'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { registerGauges } from './gauges.ts'
+import { KeptDurations, KeptWaits } from './kept-observations.ts'
 
 /** What is looked at when somebody asks for the metrics. */
 export interface Measured {
@@ -50,6 +51,19 @@ export function createMetrics(): Metrics {
     labelNames: L[] = [],
     bounds = buckets,
   ): Histogram<L> => new Histogram({ name, help, labelNames, registers, buckets: bounds })
+  const durationsOf = (name: string, help: string): ((ms: number) => void) => {
+    const durations = new KeptDurations()
+    const shown = new Histogram({
+      name,
+      help,
+      registers,
+      buckets,
+      collect() {
+        durations.handOver(this)
+      },
+    })
+    return (ms) => durations.add(ms, shown)
+  }
 
   const leaderChanges = counter('chatroom_server_leader_changes_seen_total', 'Leader changes seen')
   const failed = counter(
@@ -62,16 +76,21 @@ export function createMetrics(): Metrics {
   const dead = counter('chatroom_server_members_proven_dead_total', 'Members of the view proven dead', [
     'Member',
   ])
-  const waited = counter(
-    'chatroom_server_commit_waited_for_member_seconds_total',
-    'Fail-stop leader: time that commits waited for this member alone',
-    ['Member'],
-  )
-  const fsync = histogram('chatroom_disk_wal_fsync_duration_seconds', 'One durable write to the log')
-  const commit = histogram(
+  const fsync = durationsOf('chatroom_disk_wal_fsync_duration_seconds', 'One durable write to the log')
+  const commit = durationsOf(
     'chatroom_server_commit_duration_seconds',
     'Leader: from entering its log to committed',
   )
+  const waits = new KeptWaits()
+  new Counter({
+    name: 'chatroom_server_commit_waited_for_member_seconds_total',
+    help: 'Fail-stop leader: time that commits waited for this member alone',
+    labelNames: ['Member'],
+    registers,
+    collect() {
+      waits.handOver(this)
+    },
+  })
   const roundTrip = histogram(
     'chatroom_network_peer_round_trip_time_seconds',
     'Leader: a heartbeat and its answer',
@@ -109,11 +128,11 @@ export function createMetrics(): Metrics {
     },
     refused: (reason) => refusals.inc({ reason }),
     observer: {
-      persisted: (ms) => fsync.observe(ms / 1_000),
-      committed: (ms) => commit.observe(ms / 1_000),
+      persisted: fsync,
+      committed: commit,
       proposalsFailed: (code, commands) => failed.inc({ code }, commands),
       roundTrip: (To, ms) => roundTrip.observe({ To: String(To) }, ms / 1_000),
-      waitedFor: (Member, ms) => waited.inc({ Member: String(Member) }, ms / 1_000),
+      waitedFor: (member, ms) => waits.add(member, ms),
       snapshotTaken: (ms) => saved.observe(ms / 1_000),
       snapshotRestored: (ms) => restored.observe(ms / 1_000),
     },
