@@ -12,8 +12,7 @@ type Status = Parameters<Call['sendStatus']>[0]
 export function requestDeadline(withinMs: number, late: (peer: string) => void): ServerInterceptor {
   const unfinished = new UnfinishedCalls(withinMs, late)
   // A stream of requests may be silent; it is the service's, which wants a session for it and bounds how many there are.
-  return (method, call) =>
-    method.requestStream ? new PassingCall(call) : new WatchedCall(call, unfinished)
+  return (method, call) => (method.requestStream ? new PassingCall(call) : new WatchedCall(call, unfinished))
 }
 
 /** The calls that wait for their request, oldest first, with one timer for all: nearly every request is there at once, and a timer for each is felt. */

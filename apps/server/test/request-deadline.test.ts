@@ -21,7 +21,7 @@ const method = {
   responseDeserialize: bytes,
 }
 
-it('who sends a whole request is left alone, also after the time, and who does not is named', async () => {
+it('who sends a whole request is left alone, also after the time, and who does not is named at its own time', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   onTestFinished(() => {
     vi.useRealTimers()
@@ -67,25 +67,40 @@ it('who sends a whole request is left alone, also after the time, and who does n
   expect(answered).toEqual(Buffer.from('whole'))
   expect(late).toEqual([])
 
-  const session = connect(`http://127.0.0.1:${port}`)
-  onTestFinished(() => session.destroy())
   const headers = {
     ':method': 'POST',
     ':path': method.path,
     'content-type': 'application/grpc',
     te: 'trailers',
   }
-  await new Promise<void>((resolve) => {
-    begun = resolve
-    session
-      .request(headers)
-      .on('error', () => undefined)
-      .write(Buffer.from([0, 0]))
-  })
-  vi.advanceTimersByTime(withinMs - 1)
+  const unfinished = async (): Promise<string> => {
+    const session = connect(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    await new Promise<void>((resolve) => {
+      begun = resolve
+      session
+        .request(headers)
+        .on('error', () => undefined)
+        .write(Buffer.from([0, 0]))
+    })
+    return `127.0.0.1:${session.socket.localPort}`
+  }
+  const first = await unfinished()
+  vi.advanceTimersByTime(withinMs / 2)
+  const second = await unfinished()
+  vi.advanceTimersByTime(withinMs / 2 - 1)
   expect(late).toEqual([])
   vi.advanceTimersByTime(1)
-  expect(late).toEqual([`127.0.0.1:${session.socket.localPort}`])
+  expect(late).toEqual([first])
+  vi.advanceTimersByTime(withinMs / 2 - 1)
+  expect(late).toEqual([first])
+  vi.advanceTimersByTime(1)
+  expect(late).toEqual([first, second])
+  // The watch goes on after a time without any.
+  vi.advanceTimersByTime(10 * withinMs)
+  const third = await unfinished()
+  vi.advanceTimersByTime(withinMs)
+  expect(late).toEqual([first, second, third])
   expect(callers).toHaveLength(1)
-  expect(callers).not.toContain(late[0])
+  expect(late).not.toContain(callers[0])
 })

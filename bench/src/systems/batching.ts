@@ -20,7 +20,10 @@ export interface BatchingOptions {
   decode(answer: Buffer): Answers
 }
 
-/** Puts what is written in one turn of the event loop into few messages of one stream, opened anew when it broke. Answers come in the order of the payloads. */
+/**
+ * Puts what is written in one go, until nothing more is ready to run, into few messages of one stream, opened anew when it broke. Answers come in the order of the
+ * payloads.
+ */
 export class BatchingStream {
   readonly #options: BatchingOptions
   #stream: ClientDuplexStream<Buffer, Buffer> | null = null
@@ -38,6 +41,7 @@ export class BatchingStream {
       this.#unanswered.push({ resolve, reject })
       if (this.#isScheduled) return
       this.#isScheduled = true
+      // Not `setImmediate`: `node:http2` would send it a turn of the event loop later.
       process.nextTick(() => this.#flush())
     })
   }

@@ -40,6 +40,15 @@ describe('login', () => {
     expect(driver.chat.session(tokenHash(2))).toBeUndefined()
   })
 
+  it('opens a session that is found by the text of its hash, too', () => {
+    const driver = new Driver()
+    const hash = Uint8Array.from({ length: 32 }, (_, at) => at * 8)
+    driver.apply({ ...loginOf(driver), tokenHash: hash })
+    expect(driver.chat.session(Buffer.from(hash).toString('latin1'))).toEqual(driver.chat.session(hash))
+    expect(driver.chat.session(hash)).toMatchObject({ sessionId: 2 })
+    expect(driver.chat.session('no hash')).toBeUndefined()
+  })
+
   it('tells how many messages wait', () => {
     const driver = new Driver()
     const bob = driver.login('bob')

@@ -73,6 +73,19 @@ test('what a replica measured and what is looked up show', async () => {
   expect(text).toContain('chatroom_chat_sessions 2\n')
 })
 
+test('every duration shows, however many came between two looks, and each once', async () => {
+  const own = createMetrics()
+  for (let look = 1; look <= 2; look++) {
+    for (let n = 0; n < 150; n++) own.observer.persisted(4)
+    for (const member of [1, 2, 2]) own.observer.waitedFor(member, 500)
+    const text = await own.text()
+    expect(text).toContain(`chatroom_disk_wal_fsync_duration_seconds_count ${150 * look}\n`)
+    expect(text).toContain(`chatroom_disk_wal_fsync_duration_seconds_bucket{le="0.0064"} ${150 * look}\n`)
+    expect(text).toContain('chatroom_disk_wal_fsync_duration_seconds_bucket{le="0.0032"} 0\n')
+    expect(text).toContain(`chatroom_server_commit_waited_for_member_seconds_total{Member="2"} ${look}\n`)
+  }
+})
+
 /** Names of the shape of ours that no metric has; those of a histogram's parts are known. */
 function unknownIn(text: string): string[] {
   const known = new Set(
