@@ -68,7 +68,7 @@ export class Outbox<Item extends Outgoing> {
    * @returns it; null if it was given up meanwhile; undefined if the answer is not to that one, which no server should do
    */
   answered(requestId: string): Item | null | undefined {
-    const [item] = this.#items
+    const item = this.#items[0]
     if (this.#inFlight === 0 || item === undefined || item.requestId !== requestId) return undefined
     this.#items.shift()
     this.#inFlight--

@@ -60,7 +60,37 @@ export function openScope(timeoutMs: number | null, signals: readonly (AbortSign
   }
 }
 
-function abortedBy(signal: AbortSignal | undefined): ChatError {
+/**
+ * What a scope is for one of thousands of things at once: calls `end` when the time is over or the signal says stop, whichever is first. It has no signal of its
+ * own: an `AbortController` with a listener takes longer than all else that is done for a message.
+ * @param timeoutMs milliseconds
+ * @returns a function that forgets both
+ */
+export function watchEnd(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  end: (reason: ChatError | 'expired') => void,
+): () => void {
+  const timer = setTimeout(() => {
+    forget()
+    end('expired')
+  }, timeoutMs)
+  const forgetSignal =
+    signal === undefined
+      ? undefined
+      : onAbort(signal, () => {
+          forget()
+          end(abortedBy(signal))
+        })
+  const forget = (): void => {
+    clearTimeout(timer)
+    forgetSignal?.()
+  }
+  return forget
+}
+
+/** The reason of a signal that is aborted, as a ChatError. */
+export function abortedBy(signal: AbortSignal | undefined): ChatError {
   const reason: unknown = signal?.reason
   if (reason instanceof ChatError) return reason
   return new ChatError('aborted', 'The caller gave the request up; what was under way may still be done.', {

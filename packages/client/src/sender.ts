@@ -15,7 +15,7 @@ import { FollowedRequest } from './followed-request.ts'
 import { onAbort } from './on-abort.ts'
 import { Outbox, type Outgoing } from './outbox.ts'
 import { outOfTime, type RequestParts, settle } from './request.ts'
-import { openScope } from './scope.ts'
+import { abortedBy, openScope, watchEnd } from './scope.ts'
 import type { Tenure } from './tenure.ts'
 
 /** What to send, and how long to try. */
@@ -91,10 +91,9 @@ export class Sender {
   /** @throws ChatError */
   send(to: string, text: string, options: SendOptions): Promise<Sent> {
     const { ended } = this.#parts
-    const timeoutMs = options.timeoutMs ?? this.#parts.requestTimeoutMs
+    const { signal, timeoutMs = this.#parts.requestTimeoutMs } = options
     return new Promise((resolve, reject) => {
-      // The end of the session settles all messages at once, see below.
-      const scope = openScope(timeoutMs, [options.signal])
+      let forgetEnd = (): void => undefined
       const textBytes = Buffer.byteLength(text)
       const { tracer } = this.#parts
       const followed = tracer === null ? null : FollowedRequest.begin(tracer, sendMessagesMethod.path)
@@ -106,14 +105,14 @@ export class Sender {
         followed,
         bytes: overheadBytes + Buffer.byteLength(to) + textBytes,
         settle: (result) => {
-          scope.close()
+          forgetEnd()
           followed?.end(result instanceof ChatError ? result : null)
           if (result instanceof ChatError) reject(result)
           else resolve(result)
         },
       }
-      if (scope.signal.aborted || ended.aborted) {
-        item.settle(errorOf(ended.aborted ? ended.reason : scope.signal.reason))
+      if (ended.aborted || signal?.aborted) {
+        item.settle(ended.aborted ? errorOf(ended.reason) : abortedBy(signal))
         return
       }
       if (textBytes > maximumTextBytes) {
@@ -127,9 +126,10 @@ export class Sender {
         )
         return
       }
-      onAbort(scope.signal, () => {
+      // The end of the session settles all messages at once, see `#failAll`.
+      forgetEnd = watchEnd(timeoutMs, signal, (reason) => {
         if (this.#outbox.giveUp(item)) item.uncertain = true
-        item.settle(scope.expired ? this.#outOfTime(item, timeoutMs) : errorOf(scope.signal.reason))
+        item.settle(reason === 'expired' ? this.#outOfTime(item, timeoutMs) : reason)
         this.#afterChange()
       })
       this.#pump()
@@ -172,8 +172,9 @@ export class Sender {
   }
 
   #afterChange(): void {
-    for (const check of [...this.#roomWaiters]) check()
-    if (this.#outbox.isEmpty) this.#idle.abort()
+    if (this.#roomWaiters.size > 0) for (const check of [...this.#roomWaiters]) check()
+    // Told once: each `abort` makes an exception, also of a controller that has been told.
+    if (this.#outbox.isEmpty && !this.#idle.signal.aborted) this.#idle.abort()
   }
 
   #failAll(): void {
