@@ -3,8 +3,8 @@ import type { Counter, Histogram } from 'prom-client'
 const mostKept = 64
 
 /**
- * What a histogram is to be told with every batch of the log, kept and handed over many at a time: one by one, what prom-client does for each is never in the processor's
- * caches, and between two messages that costs more than it does. To be handed over also when somebody asks for the metrics.
+ * What a histogram is to be told with every batch of the log, kept and handed over many at a time: one by one, each finds what prom-client needs gone from the
+ * processor's caches. To be handed over also when somebody asks for the metrics.
  */
 export class KeptDurations {
   readonly #seconds = new Float64Array(mostKept)
