@@ -24,6 +24,13 @@ export interface Limits {
   readonly recentBytes: number
   /** Bytes of proposals that are not committed yet; more are refused as overloaded. */
   readonly uncommittedBytes: number
+  /**
+   * While at least so many commands are in the log and not applied yet, those that come gather until these are, and enter the log together: a batch costs every replica more than a
+   * command does.
+   */
+  readonly gatherBeyond: number
+  /** But they wait no longer than this, which is little of what a batch takes between places far from each other. */
+  readonly gatherMs: number
   /** Reads that wait for their round; more are refused as overloaded. */
   readonly pendingReads: number
   /** A returnee is named by the view, and a learner may be promoted, when its log lacks at most so many entries. */
@@ -67,6 +74,8 @@ export const defaultLimits: Limits = {
   cacheBytes: 8 * 1024 * 1024,
   recentBytes: 256 * 1024,
   uncommittedBytes: 64 * 1024 * 1024,
+  gatherBeyond: 24,
+  gatherMs: 2,
   pendingReads: 10_000,
   joinLagEntries: 1_000,
   joinRoundMs: 30,

@@ -29,10 +29,11 @@ interface Group<Reply> {
 export class Proposals<Reply> {
   #gathering: Group<Reply>[] = []
   #handedIn: Group<Reply>[] = []
-  /** In the order of the log; those before `#next` are settled. */
-  #inLog: Group<Reply>[] = []
+  /** In the order of the log; those before `#next` were settled, and are let go of: they hold what their callers were told. */
+  #inLog: (Group<Reply> | null)[] = []
   #next = 0
   #size = 0
+  #waiting = 0
   readonly #observer: Pick<ReplicaObserver, 'proposalsFailed'> | undefined
 
   constructor(observer?: Pick<ReplicaObserver, 'proposalsFailed'>) {
@@ -48,6 +49,11 @@ export class Proposals<Reply> {
   /** Commands that are not settled. */
   get size(): number {
     return this.#size
+  }
+
+  /** Commands that are in the log and not settled. */
+  get inLog(): number {
+    return this.#waiting
   }
 
   /** The payloads to propose now, in the order of the calls. */
@@ -67,6 +73,7 @@ export class Proposals<Reply> {
       this.#inLog.push(group)
     }
     this.#handedIn = []
+    this.#waiting += index - first
     return index - first
   }
 
@@ -79,13 +86,14 @@ export class Proposals<Reply> {
   /** Entries are applied in their order, each once. */
   applied(index: number, term: number, reply: Reply): void {
     const group = this.#inLog[this.#next]
-    if (group === undefined || index < group.first) return
+    if (group === undefined || group === null || index < group.first) return
     const at = group.settled++
     if (index !== group.first + at)
       throw new RangeError(
         `entry ${index} is applied, but ${group.first + at} is the next that somebody waits for`,
       )
     this.#size--
+    this.#waiting--
     if (group.settled === group.payloads.length) this.#forget()
     if (group.term === term) return group.listener.replied(at, reply)
     const error = outcomeUnknown()
@@ -95,9 +103,10 @@ export class Proposals<Reply> {
 
   /** Leadership ended, or the replica: nobody can tell from here what becomes of these. */
   fail(error: ReplicaError): void {
-    const all = this.#inLog.slice(this.#next)
+    const all = this.#inLog.filter((group) => group !== null)
     this.#inLog = []
     this.#next = 0
+    this.#waiting = 0
     this.#failEach(all, error)
   }
 
@@ -108,12 +117,11 @@ export class Proposals<Reply> {
     this.#failEach(gathering, error)
   }
 
-  /** The first group is settled. Its place is given back now and then: each time costs a copy of the rest. */
+  /** The first group is settled. Its place is given back now and then: each time costs a move of the rest. */
   #forget(): void {
-    this.#next++
-    if (this.#next === this.#inLog.length) this.#inLog = []
-    else if (this.#next < 256) return
-    else this.#inLog = this.#inLog.slice(this.#next)
+    this.#inLog[this.#next++] = null
+    if (this.#next < this.#inLog.length && this.#next < 256) return
+    this.#inLog.splice(0, this.#next)
     this.#next = 0
   }
 

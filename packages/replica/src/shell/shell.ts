@@ -80,6 +80,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   readonly #stopping = new AbortController()
   #draining = false
   #stopTicking: () => void = () => undefined
+  /** Ends the wait of those that gather for those in the log; null: nobody waits so. */
+  #stopWaiting: (() => void) | null = null
   #stopped: ReplicaError | null = null
   #close: { resolve: () => void; reject: (error: ReplicaError) => void } = {
     resolve: () => undefined,
@@ -197,6 +199,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       },
       applied: (index) => {
         this.#dispatch({ type: 'applied', index })
+        if (this.#stopWaiting !== null && this.#proposals.inLog < this.#limits.gatherBeyond) this.#handInNow()
         this.#running?.snapshotter.takeIfDue(core, this.#options.snapshotEveryBytes ?? 64 * 1024 * 1024)
       },
       failed,
@@ -263,12 +266,8 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     listener: ProposalListener<Reply>,
     traces?: readonly (string | null)[],
   ): ReplicaError | null {
-    // With nothing under way there is nothing to wait for; else what comes in this turn goes together.
-    const isFree = this.#proposals.size === 0
-    return this.#take(commands, listener, traces, () => {
-      if (isFree) queueMicrotask(() => this.#handIn())
-      else this.#clock.soon(() => this.#handIn())
-    })
+    // They are a batch already. With more than a few in the log what comes meanwhile goes together.
+    return this.#take(commands, listener, traces, () => queueMicrotask(() => this.#handIn()))
   }
 
   /** `first`: called if nothing else waits to be handed in. */
@@ -408,7 +407,16 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#dispatch({ type: 'tick', wallTime: this.#clock.wallTime() })
   }
 
+  /** What was gathered enters the log, unless enough is on its way there: then it waits for that, and gathers on. */
   #handIn(): void {
+    if (this.#stopped !== null || this.#stopWaiting !== null) return
+    if (this.#proposals.inLog < this.#limits.gatherBeyond) this.#handInNow()
+    else this.#stopWaiting = this.#clock.after(this.#limits.gatherMs, () => this.#handInNow())
+  }
+
+  #handInNow(): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = null
     if (this.#stopped !== null) return
     this.#followed?.handedIn()
     this.#dispatch({ type: 'propose', payloads: this.#proposals.handIn(), wallTime: this.#clock.wallTime() })
@@ -551,6 +559,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#stopped = error
     this.#stopping.abort()
     this.#stopTicking()
+    this.#stopWaiting?.()
     this.#running?.persister.stop()
     this.#running?.applier.stop()
     this.#followed?.abandon(error.code)
