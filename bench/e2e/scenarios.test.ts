@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Row } from '../src/report/row.ts'
 import { scenarios } from '../src/scenarios/index.ts'
@@ -17,6 +18,7 @@ const settings: Settings = {
   accounts: 50,
   messages: 200,
   readers: 5,
+  against: null,
   svg: null,
   progress: () => undefined,
 }
@@ -94,4 +96,13 @@ it('measures what a state costs: in throughput, in memory, at the start', async 
   expect(figure(await run('growth', { windowMs: 1_000 }), '200 waiting messages / empty')).toBeGreaterThan(0)
   await run('memory')
   expect(figure(await run('startup'), 'empty: serving')).toBeGreaterThan(0)
+})
+
+it('compares this build with itself, and is left out without another', async () => {
+  const against = fileURLToPath(new URL('../..', import.meta.url))
+  const rows = await run('builds', { against, inFlight: [8] })
+  expect(figure(rows, 'chat-unary x8')).toBeGreaterThan(0)
+  expect(figure(rows, 'chat-stream x8')).toBeGreaterThan(0)
+  const scenario = scenarios.find(({ name }) => name === 'builds')
+  expect(await scenario?.run(settings)).toEqual([])
 })

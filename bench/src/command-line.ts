@@ -16,11 +16,12 @@ Options:
   --rounds N        rounds, in which the systems take turns; medians are shown (default: 3)
   --seconds N       how long a window of load lasts (default: 3)
   --systems A,B     throughput: of these (default: ${names.join(',')})
-  --in-flight N,N   throughput, syncs: so many messages in flight; traces: the last (default: 1,16,64,256)
+  --in-flight N,N   throughput, syncs, builds: so many messages in flight; traces: the last (default: 1,16,64,256)
   --kills N         failover, suspension: how often (default: 10)
   --accounts N      growth, memory, startup: accounts (default: 100000)
   --messages N      growth, memory, startup: waiting messages of 100 bytes (default: 100000)
   --readers N       memory: connected readers (default: 1000)
+  --against DIR     builds: another checkout of this project, built
   --out FILE        write all figures as JSON
   --svg DIR         write plots of the throughput and of one failover
   --help            print this
@@ -49,6 +50,7 @@ export function readCommandLine(args: readonly string[]): Invocation | null {
       accounts: { ...text, default: '100000' },
       messages: { ...text, default: '100000' },
       readers: { ...text, default: '1000' },
+      against: text,
       out: text,
       svg: text,
       help: { type: 'boolean', default: false },
@@ -68,6 +70,7 @@ export function readCommandLine(args: readonly string[]): Invocation | null {
       accounts: whole('accounts', values.accounts),
       messages: whole('messages', values.messages),
       readers: whole('readers', values.readers),
+      against: values.against ?? null,
       svg: values.svg ?? null,
     },
   }

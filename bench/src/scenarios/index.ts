@@ -1,3 +1,4 @@
+import { builds } from './builds.ts'
 import { endToEnd } from './end-to-end.ts'
 import { failover, suspension } from './failover.ts'
 import { growth } from './growth.ts'
@@ -21,4 +22,5 @@ export const scenarios: readonly Scenario[] = [
   growth,
   memory,
   startup,
+  builds,
 ]

@@ -11,6 +11,8 @@ export interface Settings {
   readonly accounts: number
   readonly messages: number
   readonly readers: number
+  /** Of a checkout whose servers are compared with these; null: none. */
+  readonly against: string | null
   /** Where plots go; null for nowhere. */
   readonly svg: string | null
   readonly progress: (words: string) => void

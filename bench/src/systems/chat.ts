@@ -25,7 +25,7 @@ export async function serveChat(cluster: ChatCluster, sending: Sending): Promise
   }
 }
 
-const overUnary: Sending = (_cluster, leader, sender) => bareUnary(leader, sender)
+export const overUnary: Sending = (_cluster, leader, sender) => bareUnary(leader, sender)
 
 export const overStream: Sending = async (_cluster, leader, sender) => {
   const connection = streamSender(leader, sender)
