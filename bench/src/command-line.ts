@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { serverOf } from './processes.ts'
 import { scenarios } from './scenarios/index.ts'
 import type { Settings } from './scenarios/scenario.ts'
 import { systems } from './systems/index.ts'
@@ -70,10 +72,19 @@ export function readCommandLine(args: readonly string[]): Invocation | null {
       accounts: whole('accounts', values.accounts),
       messages: whole('messages', values.messages),
       readers: whole('readers', values.readers),
-      against: values.against ?? null,
+      against: values.against === undefined ? null : built(values.against),
       svg: values.svg ?? null,
     },
   }
+}
+
+function built(checkout: string): string {
+  const server = serverOf(checkout)
+  if (!existsSync(server))
+    throw new TypeError(
+      `--against needs a checkout that is built: there is no ${server}. Run "pnpm build" there.`,
+    )
+  return checkout
 }
 
 function oneOf(what: string, name: string, known: readonly string[]): string {

@@ -1,9 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../../', import.meta.url)
+
+/** The server of a checkout of this project that is built. */
+export function serverOf(checkout: string): string {
+  return resolve(checkout, 'apps/server/dist/main.js')
+}
 
 /** The built programs that are measured, and the bench's own servers. */
 export const programs = {

@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path'
-import { pairedRatios } from '../arithmetic.ts'
+import { mean, pairedRatios } from '../arithmetic.ts'
 import { ChatCluster } from '../chat/cluster.ts'
 import { load } from '../load.ts'
+import { serverOf } from '../processes.ts'
 import { type Row, row } from '../report/row.ts'
 import { overStream, overUnary, serveChat } from '../systems/chat.ts'
 import type { RunningSystem } from '../systems/system.ts'
@@ -29,7 +29,7 @@ export const builds: Scenario = {
       settings.progress('left out: it needs another checkout that is built, --against DIR')
       return []
     }
-    const other = join(resolve(settings.against), 'apps/server/dist/main.js')
+    const other = serverOf(settings.against)
     const rows: Row[] = []
     for (const way of ways)
       for (const inFlight of settings.inFlight) rows.push(await compare(way, inFlight, other, settings))
@@ -78,8 +78,4 @@ async function inTurn(
   } finally {
     await Promise.all(running.map(({ system }) => system.stop()))
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -97,6 +97,15 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Two are in the log, which are many, and a third waits. */
+async function crowd(replica: { propose(command: number): Promise<number> }): Promise<Promise<number>[]> {
+  const replies = [replica.propose(1), replica.propose(1)]
+  await turns()
+  replies.push(replica.propose(1))
+  await turns()
+  return replies
+}
+
 describe('commands that come while others are in the log', () => {
   it('follow at once while those are few, and gather while they are many until these are applied', async () => {
     const { replica, disk, waits, grown } = await leader()
@@ -120,10 +129,7 @@ describe('commands that come while others are in the log', () => {
 
   it('wait for them no longer than the limit', async () => {
     const { replica, disk, waits, grown } = await leader()
-    const replies = [replica.propose(1), replica.propose(1)]
-    await turns()
-    replies.push(replica.propose(1))
-    await turns()
+    const replies = await crowd(replica)
     expect(grown()).toEqual([2])
     waits[0]?.()
     expect(grown()).toEqual([2, 3])
@@ -139,10 +145,7 @@ describe('commands that come while others are in the log', () => {
 
   it('are told of its end like the others, and nothing is left to wait for', async () => {
     const { replica, disk, waits } = await leader()
-    const replies = [replica.propose(1), replica.propose(1)]
-    await turns()
-    replies.push(replica.propose(1))
-    await turns()
+    const replies = await crowd(replica)
     expect(waits).toHaveLength(1)
     const told = Promise.allSettled(replies)
     disk.letGo()

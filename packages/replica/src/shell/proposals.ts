@@ -23,7 +23,7 @@ interface Group<Reply> {
 }
 
 /**
- * The commands of one turn of the event loop, on their way into the log together, and those in the log that wait to be applied. What waits costs an object a
+ * The commands that gather to enter the log together, and those in the log that wait to be applied. What waits costs an object a
  * call, whatever the number of its commands.
  */
 export class Proposals<Reply> {
