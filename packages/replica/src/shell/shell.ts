@@ -405,6 +405,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
 
   #tick(): void {
     this.#dispatch({ type: 'tick', wallTime: this.#clock.wallTime() })
+    this.#running?.applier.applyGathered()
   }
 
   /** What was gathered enters the log, unless enough is on its way there: then it waits for that, and gathers on. */
@@ -465,7 +466,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
         if (core.lead !== null) this.#commits.committed(effect.upTo, this.#waitedFor(core), this.#clock.now())
         // A follower's disk comes first: the leader waits for it, and nobody for what is applied here.
         return core.lead === null
-          ? persister.afterWrite(() => applier.applySoon(effect.upTo))
+          ? persister.afterWrite(() => applier.applyWithOthers(effect.upTo))
           : applier.applyUpTo(effect.upTo)
       case 'proposed': {
         const commands = this.#proposals.proposed(effect.first, effect.term)
