@@ -1,20 +1,86 @@
 import type { Hello, Message } from '@chatroom/replica'
 import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
-import { type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js'
-import { afterEach, expect, test } from 'vitest'
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
+import { afterEach, describe, expect, test } from 'vitest'
 import { freePorts } from '../test/ports.ts'
 import {
   LinkRequest,
-  type LinkResponse,
-  ReplicaServiceClient,
+  LinkResponse,
   ReplicaServiceService,
 } from './gen/chatroom/replica/v1/replica_service.ts'
 import type { TransportLimits } from './limits.ts'
+import { LinkStream } from './link-stream.ts'
 import { createGrpcTransport } from './transport.ts'
+import { prefixBytes } from './wire/grpc-framing.ts'
 
-// A replica answers calls of the stock gRPC client, as anybody's client may call it.
+// A replica answers calls of the stock gRPC client, as anybody's client may call it, and of other replicas, which say that a connection carries their link.
 
-type LinkCall = ClientDuplexStream<LinkRequest, LinkResponse>
+const host = '127.0.0.1'
+const { path } = ReplicaServiceService.link
+
+/** Who makes a call. */
+interface Caller {
+  write(bytes: Uint8Array): void
+  readonly answer: Promise<LinkResponse>
+  readonly end: Promise<{ readonly code: number; readonly details: string }>
+}
+
+function stockClient(port: number): Caller {
+  const client = new Client(`${host}:${port}`, credentials.createInsecure())
+  closers.push(() => client.close())
+  const asItIs = (bytes: Buffer): Buffer => bytes
+  const call = client.makeBidiStreamRequest(path, asItIs, asItIs, new Metadata(), {})
+  closers.push(() => call.cancel())
+  call.on('error', () => {})
+  return {
+    write: (bytes) => call.write(Buffer.from(bytes)),
+    answer: new Promise((resolve) => {
+      call.once('data', (bytes: Buffer) => resolve(LinkResponse.decode(bytes)))
+    }),
+    end: new Promise((resolve) => {
+      call.on('status', ({ code, details }) => resolve({ code, details }))
+    }),
+  }
+}
+
+function replica(port: number): Caller {
+  const options = { address: { host, port }, path, pingMs: 60_000, silentMs: 60_000 }
+  const waiting: Uint8Array[] = []
+  let isConnected = false
+  let answered: (response: LinkResponse) => void
+  const answer = new Promise<LinkResponse>((resolve) => {
+    answered = resolve
+  })
+  let link: LinkStream
+  const write = (bytes: Uint8Array): void =>
+    link.write(Buffer.concat([Buffer.alloc(prefixBytes), bytes]), () => {})
+  const end = new Promise<{ code: number; details: string }>((resolve, reject) => {
+    link = new LinkStream(
+      { ...options, secure: (socket) => socket },
+      {
+        connected: () => {
+          isConnected = true
+          for (const bytes of waiting) write(bytes)
+        },
+        message: (bytes) => answered(LinkResponse.decode(bytes)),
+        ended: (fault) =>
+          fault.type === 'status'
+            ? resolve({ code: fault.code, details: fault.reason })
+            : reject(new Error(`the call ended without a status: ${fault.type}`)),
+      },
+    )
+    closers.push(() => link.close())
+  })
+  end.catch(() => {})
+  return {
+    write: (bytes) => {
+      if (isConnected) write(bytes)
+      else waiting.push(bytes)
+    },
+    answer,
+    end,
+  }
+}
 
 const closers: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -23,7 +89,7 @@ afterEach(async () => {
 
 interface Answerer {
   readonly recorder: TransportRecorder
-  readonly client: ReplicaServiceClient
+  readonly port: number
   /** Where replica 1, which only these tests play, is configured to listen. */
   readonly callerPort: number
 }
@@ -31,7 +97,6 @@ interface Answerer {
 /** Replica 0, which knows of a replica 1. */
 async function answerer(limits: Partial<TransportLimits> = {}): Promise<Answerer> {
   const [port = 0, callerPort = 0] = await freePorts(2)
-  const host = '127.0.0.1'
   const transport = createGrpcTransport({
     id: 0,
     listen: { host, port },
@@ -42,9 +107,7 @@ async function answerer(limits: Partial<TransportLimits> = {}): Promise<Answerer
   closers.push(() => transport.stop())
   const recorder = new TransportRecorder(helloOf(0))
   await transport.start(recorder)
-  const client = new ReplicaServiceClient(`${host}:${port}`, credentials.createInsecure())
-  closers.push(() => client.close())
-  return { recorder, client, callerPort }
+  return { recorder, port, callerPort }
 }
 
 interface Said {
@@ -57,27 +120,14 @@ interface Said {
 /** Versions that go without saying. */
 const first = { machineVersion: undefined, neededVersion: undefined }
 
-function sayHello(call: LinkCall, { hello = helloOf(1), to = 0, attempt = 1, port }: Said): void {
-  const value = { ...first, ...hello, to, attempt, listener: { host: '127.0.0.1', port } }
-  call.write({ content: { $case: 'hello', value } })
+function sayHello(call: Caller, { hello = helloOf(1), to = 0, attempt = 1, port }: Said): void {
+  const value = { ...first, ...hello, to, attempt, listener: { host, port } }
+  call.write(LinkRequest.encode({ content: { $case: 'hello', value } }).finish())
 }
 
-function sendFrame(call: LinkCall, term: number): void {
+function sendFrame(call: Caller, term: number): void {
   const messages = [{ body: { $case: 'timeoutNow' as const, value: { term } } }]
-  call.write({ content: { $case: 'frame', value: { messages } } })
-}
-
-function endOf(call: NodeJS.EventEmitter): Promise<Pick<StatusObject, 'code' | 'details'>> {
-  return new Promise((resolve) => {
-    call.on('error', () => {})
-    call.on('status', ({ code, details }: StatusObject) => resolve({ code, details }))
-  })
-}
-
-function answerOf(call: LinkCall): Promise<LinkResponse> {
-  return new Promise((resolve) => {
-    call.once('data', resolve)
-  })
+  call.write(LinkRequest.encode({ content: { $case: 'frame', value: { messages } } }).finish())
 }
 
 function rejectionsOf(recorder: TransportRecorder): string[] {
@@ -88,173 +138,159 @@ function termsOf(recorder: TransportRecorder): number[] {
   return recorder.received.map(({ message }: { message: Message }) => message.term)
 }
 
-test('a hello is answered with a hello, and frames are taken', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const call = client.link()
-  closers.push(() => call.cancel())
-  call.on('error', () => {})
-  sayHello(call, { port: callerPort })
-  const { hello } = await answerOf(call)
-  expect(hello).toMatchObject({ ...helloOf(0), to: 1, attempt: 0 })
-  sendFrame(call, 5)
-  sendFrame(call, 6)
-  await recorder.untilReceived(2)
-  expect(termsOf(recorder)).toEqual([5, 6])
-  expect(recorder.received[0]?.from).toEqual(helloOf(1).member)
-})
-
-test('a frame before the hello ends the call', async () => {
-  const { client, recorder } = await answerer()
-  const call = client.link()
-  sendFrame(call, 5)
-  expect(await endOf(call)).toEqual({ code: status.INVALID_ARGUMENT, details: 'A link begins with a hello.' })
-  expect(recorder.received).toEqual([])
-})
-
-test('a second hello ends the call', async () => {
-  const { client, callerPort } = await answerer()
-  const call = client.link()
-  const end = endOf(call)
-  sayHello(call, { port: callerPort })
-  await answerOf(call)
-  sayHello(call, { port: callerPort })
-  expect(await end).toEqual({ code: status.INVALID_ARGUMENT, details: 'A link has one hello.' })
-})
-
-test('no hello at all ends the call after a while', async () => {
-  const { client } = await answerer({ answerMs: 30 })
-  expect(await endOf(client.link())).toEqual({
-    code: status.DEADLINE_EXCEEDED,
-    details: 'No hello within 30 ms.',
+describe.each([
+  ['a stock client', stockClient],
+  ['a replica', replica],
+])('of %s:', (_, callFrom) => {
+  test('a hello is answered with a hello, and frames are taken', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const call = callFrom(port)
+    sayHello(call, { port: callerPort })
+    const { hello } = await call.answer
+    expect(hello).toMatchObject({ ...helloOf(0), to: 1, attempt: 0 })
+    sendFrame(call, 5)
+    sendFrame(call, 6)
+    await recorder.untilReceived(2)
+    expect(termsOf(recorder)).toEqual([5, 6])
+    expect(recorder.received[0]?.from).toEqual(helloOf(1).member)
   })
-})
 
-test('what cannot be read ends the call with words, at both ends, and nothing of it is received', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const raw: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
-    ReplicaServiceService.link.path,
-    (bytes: Buffer) => bytes,
-    (bytes: Buffer) => bytes,
-    new Metadata(),
-    {},
-  )
-  const end = endOf(raw)
-  const value = {
-    ...first,
-    ...helloOf(1),
-    to: 0,
-    attempt: 1,
-    listener: { host: '127.0.0.1', port: callerPort },
-  }
-  raw.write(Buffer.from(LinkRequest.encode({ content: { $case: 'hello', value } }).finish()))
-  await new Promise((resolve) => {
-    raw.once('data', resolve)
+  test('a frame before the hello ends the call', async () => {
+    const { port, recorder } = await answerer()
+    const call = callFrom(port)
+    sendFrame(call, 5)
+    expect(await call.end).toEqual({ code: status.INVALID_ARGUMENT, details: 'A link begins with a hello.' })
+    expect(recorder.received).toEqual([])
   })
-  const good = { body: { $case: 'timeoutNow' as const, value: { term: 1 } } }
-  const bad = { body: { $case: 'pull' as const, value: { term: 1, previous: undefined } } }
-  raw.write(
-    Buffer.from(
-      LinkRequest.encode({ content: { $case: 'frame', value: { messages: [good, bad] } } }).finish(),
-    ),
-  )
-  const words = 'Replica 1 sent what cannot be read. Not a message between replicas: pull without previous.'
-  expect(await end).toEqual({ code: status.INVALID_ARGUMENT, details: words })
-  expect(rejectionsOf(recorder)).toEqual([words])
-  expect(recorder.received).toEqual([])
-})
 
-test('bytes that are no hello end the call', async () => {
-  const { client, recorder } = await answerer()
-  const raw: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(
-    ReplicaServiceService.link.path,
-    (bytes: Buffer) => bytes,
-    (bytes: Buffer) => bytes,
-    new Metadata(),
-    {},
-  )
-  raw.write(Buffer.from('0aff', 'hex'))
-  const { code, details } = await endOf(raw)
-  expect(code).toBe(status.INVALID_ARGUMENT)
-  expect(details).toContain('Not a message between replicas')
-  expect(rejectionsOf(recorder)).toEqual([])
-})
-
-test('a replica that is in nobody’s configuration is refused, and the core does not hear of it', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const call = client.link()
-  sayHello(call, { hello: helloOf(5), port: callerPort })
-  expect(await endOf(call)).toEqual({
-    code: status.FAILED_PRECONDITION,
-    details: 'Replica 0 is not configured with a replica 5: give all replicas the same list of peers.',
+  test('a second hello ends the call', async () => {
+    const { port, callerPort } = await answerer()
+    const call = callFrom(port)
+    const { end } = call
+    sayHello(call, { port: callerPort })
+    await call.answer
+    sayHello(call, { port: callerPort })
+    expect(await end).toEqual({ code: status.INVALID_ARGUMENT, details: 'A link has one hello.' })
   })
-  expect(recorder.observations(5)).toEqual([])
-})
 
-test('a second process with this replica’s own id is refused', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const call = client.link()
-  sayHello(call, { hello: helloOf(0), port: callerPort })
-  expect(await endOf(call)).toEqual({
-    code: status.FAILED_PRECONDITION,
-    details: 'Two processes say that they are replica 0: give each an id of its own.',
+  test('no hello at all ends the call after a while', async () => {
+    const { port } = await answerer({ answerMs: 30 })
+    expect(await callFrom(port).end).toEqual({
+      code: status.DEADLINE_EXCEEDED,
+      details: 'No hello within 30 ms.',
+    })
   })
-  expect(recorder.observations(0)).toEqual([])
-})
 
-test('a replica that listens elsewhere than where it is dialled is refused: a refusal there would prove nothing', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const call = client.link()
-  sayHello(call, { port: callerPort + 1 })
-  const { code, details } = await endOf(call)
-  expect(code).toBe(status.FAILED_PRECONDITION)
-  expect(details).toContain(`127.0.0.1:${callerPort + 1}`)
-  expect(details).toContain(`127.0.0.1:${callerPort}`)
-  expect(rejectionsOf(recorder)).toEqual([details])
-})
+  test('what cannot be read ends the call with words, at both ends, and nothing of it is received', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const raw = callFrom(port)
+    const { end } = raw
+    const value = {
+      ...first,
+      ...helloOf(1),
+      to: 0,
+      attempt: 1,
+      listener: { host: host, port: callerPort },
+    }
+    raw.write(Buffer.from(LinkRequest.encode({ content: { $case: 'hello', value } }).finish()))
+    await raw.answer
+    const good = { body: { $case: 'timeoutNow' as const, value: { term: 1 } } }
+    const bad = { body: { $case: 'pull' as const, value: { term: 1, previous: undefined } } }
+    raw.write(
+      Buffer.from(
+        LinkRequest.encode({ content: { $case: 'frame', value: { messages: [good, bad] } } }).finish(),
+      ),
+    )
+    const words = 'Replica 1 sent what cannot be read. Not a message between replicas: pull without previous.'
+    expect(await end).toEqual({ code: status.INVALID_ARGUMENT, details: words })
+    expect(rejectionsOf(recorder)).toEqual([words])
+    expect(recorder.received).toEqual([])
+  })
 
-test('of two calls the newer one counts, and what is still under way on the older is lost', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const [older, newer] = [client.link(), client.link()]
-  const end = endOf(older)
-  newer.on('error', () => {})
-  sayHello(older, { port: callerPort, attempt: 1 })
-  await answerOf(older)
-  sayHello(newer, { port: callerPort, attempt: 2 })
-  await answerOf(newer)
-  expect(await end).toEqual({ code: status.ABORTED, details: 'Replica 1 has opened a newer link.' })
-  sendFrame(newer, 2)
-  await recorder.untilReceived(1)
-  expect(termsOf(recorder)).toEqual([2])
-})
+  test('bytes that are no hello end the call', async () => {
+    const { port, recorder } = await answerer()
+    const raw = callFrom(port)
+    raw.write(Buffer.from('0aff', 'hex'))
+    const { code, details } = await raw.end
+    expect(code).toBe(status.INVALID_ARGUMENT)
+    expect(details).toContain('Not a message between replicas')
+    expect(rejectionsOf(recorder)).toEqual([])
+  })
 
-test.each([
-  ['an earlier attempt', helloOf(1), 1],
-  ['an earlier incarnation', helloOf(1, { member: { ...helloOf(1).member, incarnation: 0 } }), 9],
-])('%s that arrives late does not end the link', async (_, hello, attempt) => {
-  const { client, recorder, callerPort } = await answerer()
-  const [newer, late] = [client.link(), client.link()]
-  newer.on('error', () => {})
-  sayHello(newer, { port: callerPort, attempt: 2 })
-  await answerOf(newer)
-  sayHello(late, { hello, port: callerPort, attempt })
-  expect((await endOf(late)).code).toBe(status.ABORTED)
-  sendFrame(newer, 7)
-  await recorder.untilReceived(1)
-  expect(termsOf(recorder)).toEqual([7])
-})
+  test('a replica that is in nobody’s configuration is refused, and the core does not hear of it', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const call = callFrom(port)
+    sayHello(call, { hello: helloOf(5), port: callerPort })
+    expect(await call.end).toEqual({
+      code: status.FAILED_PRECONDITION,
+      details: 'Replica 0 is not configured with a replica 5: give all replicas the same list of peers.',
+    })
+    expect(recorder.observations(5)).toEqual([])
+  })
 
-test('a later incarnation takes over from the one before', async () => {
-  const { client, recorder, callerPort } = await answerer()
-  const [before, after] = [client.link(), client.link()]
-  const end = endOf(before)
-  after.on('error', () => {})
-  sayHello(before, { port: callerPort, attempt: 9 })
-  await answerOf(before)
-  const member = { ...helloOf(1).member, incarnation: 2 }
-  sayHello(after, { hello: helloOf(1, { member }), port: callerPort, attempt: 1 })
-  await answerOf(after)
-  expect((await end).code).toBe(status.ABORTED)
-  sendFrame(after, 3)
-  await recorder.untilReceived(1)
-  expect(recorder.received[0]?.from).toEqual(member)
+  test('a second process with this replica’s own id is refused', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const call = callFrom(port)
+    sayHello(call, { hello: helloOf(0), port: callerPort })
+    expect(await call.end).toEqual({
+      code: status.FAILED_PRECONDITION,
+      details: 'Two processes say that they are replica 0: give each an id of its own.',
+    })
+    expect(recorder.observations(0)).toEqual([])
+  })
+
+  test('a replica that listens elsewhere than where it is dialled is refused: a refusal there would prove nothing', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const call = callFrom(port)
+    sayHello(call, { port: callerPort + 1 })
+    const { code, details } = await call.end
+    expect(code).toBe(status.FAILED_PRECONDITION)
+    expect(details).toContain(`127.0.0.1:${callerPort + 1}`)
+    expect(details).toContain(`127.0.0.1:${callerPort}`)
+    expect(rejectionsOf(recorder)).toEqual([details])
+  })
+
+  test('of two calls the newer one counts, and what is still under way on the older is lost', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const [older, newer] = [callFrom(port), callFrom(port)]
+    const { end } = older
+    sayHello(older, { port: callerPort, attempt: 1 })
+    await older.answer
+    sayHello(newer, { port: callerPort, attempt: 2 })
+    await newer.answer
+    expect(await end).toEqual({ code: status.ABORTED, details: 'Replica 1 has opened a newer link.' })
+    sendFrame(newer, 2)
+    await recorder.untilReceived(1)
+    expect(termsOf(recorder)).toEqual([2])
+  })
+
+  test.each([
+    ['an earlier attempt', helloOf(1), 1],
+    ['an earlier incarnation', helloOf(1, { member: { ...helloOf(1).member, incarnation: 0 } }), 9],
+  ])('%s that arrives late does not end the link', async (_, hello, attempt) => {
+    const { port, recorder, callerPort } = await answerer()
+    const [newer, late] = [callFrom(port), callFrom(port)]
+    sayHello(newer, { port: callerPort, attempt: 2 })
+    await newer.answer
+    sayHello(late, { hello, port: callerPort, attempt })
+    expect((await late.end).code).toBe(status.ABORTED)
+    sendFrame(newer, 7)
+    await recorder.untilReceived(1)
+    expect(termsOf(recorder)).toEqual([7])
+  })
+
+  test('a later incarnation takes over from the one before', async () => {
+    const { port, recorder, callerPort } = await answerer()
+    const [before, after] = [callFrom(port), callFrom(port)]
+    const { end } = before
+    sayHello(before, { port: callerPort, attempt: 9 })
+    await before.answer
+    const member = { ...helloOf(1).member, incarnation: 2 }
+    sayHello(after, { hello: helloOf(1, { member }), port: callerPort, attempt: 1 })
+    await after.answer
+    expect((await end).code).toBe(status.ABORTED)
+    sendFrame(after, 3)
+    await recorder.untilReceived(1)
+    expect(recorder.received[0]?.from).toEqual(member)
+  })
 })

@@ -17,7 +17,7 @@ export type CallOrigin = Pick<
 /** How both ends of a connection to a peer port make sure of each other. */
 export interface PeerCredentials {
   /** Takes an accepted connection; `accepted` gets it once it may carry calls, and never if it may not. */
-  receive(socket: Socket, accepted: (connection: Duplex) => void): void
+  receive(socket: Socket, accepted: (connection: Socket) => void): void
   /** Wraps a connected socket before anything is sent on it; an error of the result ends the attempt. */
   secure(socket: Socket, peer: ReplicaId): Duplex
   /** null if the maker of a call may speak as this replica, or a sentence that says why not. */
@@ -49,7 +49,7 @@ export interface PeerTlsOptions {
  */
 export function createPeerTls(options: PeerTlsOptions): PeerCredentials {
   const { certificates, refused, handshakeMs = 5_000 } = options
-  let accept: (connection: Duplex) => void = () => undefined
+  let accept: (connection: Socket) => void = () => undefined
   const door = new Door({
     certificates,
     mutual: true,

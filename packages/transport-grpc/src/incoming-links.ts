@@ -1,30 +1,14 @@
 import { type Member, type ReplicaId, sameMember } from '@chatroom/election'
 import { introductionFault, type TransportReceiver } from '@chatroom/replica'
-import { type MethodDefinition, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
 import type { PeerAddress } from './address.ts'
-import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
 import type { TransportLimits } from './limits.ts'
+import type { LinkCall } from './link-call.ts'
 import { listenerFault } from './listener-fault.ts'
 import type { Rejections } from './rejections.ts'
 import { decodeLinkRequest } from './wire/decode.ts'
 import { encodeIntroduction } from './wire/encode.ts'
-import { prefixBytes } from './wire/grpc-framing.ts'
 import type { Introduction } from './wire/introduction.ts'
-
-export type LinkCall = ServerDuplexStream<Buffer, Buffer>
-
-/** `ReplicaService.Link` with bytes on both sides: they are read where a fault can be answered with words. */
-export const linkMethod: { readonly link: MethodDefinition<Buffer, Buffer> } = {
-  link: {
-    path: ReplicaServiceService.link.path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: (bytes) => bytes,
-    requestDeserialize: (bytes) => bytes,
-    responseSerialize: (bytes) => bytes,
-    responseDeserialize: (bytes) => bytes,
-  },
-}
 
 /**
  * What a process answers that holds the peer address of its replica and has not begun an incarnation. Nobody else may answer so: it is as exact as a refused connect, since the process that held the
@@ -71,24 +55,20 @@ export class IncomingLinks {
       this.#end(call, status.DEADLINE_EXCEEDED, `No hello within ${limits.answerMs} ms.`)
     }, limits.answerMs)
     let accepted: Accepted | undefined
-    call.on('data', (bytes: Buffer) => {
-      if (!this.#live.has(call)) return
-      if (accepted === undefined) {
+    call.listen({
+      message: (bytes) => {
+        if (!this.#live.has(call)) return
+        if (accepted === undefined) {
+          clearTimeout(deadline)
+          accepted = this.#greet(call, bytes)
+        } else {
+          this.#receive(accepted, bytes)
+        }
+      },
+      gone: () => {
         clearTimeout(deadline)
-        accepted = this.#greet(call, bytes)
-      } else {
-        this.#receive(accepted, bytes)
-      }
-    })
-    const gone = (): void => {
-      clearTimeout(deadline)
-      this.#forget(call)
-    }
-    call.on('cancelled', gone)
-    call.on('error', gone)
-    call.on('end', () => {
-      gone()
-      call.end()
+        this.#end(call, status.OK, '')
+      },
     })
   }
 
@@ -134,7 +114,7 @@ export class IncomingLinks {
     }
     const accepted = { call, member, attempt: introduction.attempt }
     this.#accepted.set(member.id, accepted)
-    call.write(encodeIntroduction(introduce(member.id)).subarray(prefixBytes))
+    call.write(encodeIntroduction(introduce(member.id)))
     heard(member.id, call)
     return accepted
   }
@@ -176,7 +156,7 @@ export class IncomingLinks {
   #end(call: LinkCall, code: status, details: string): void {
     if (!this.#live.has(call)) return
     this.#forget(call)
-    call.emit('error', { code, details })
+    call.end(code, details)
   }
 
   #forget(call: LinkCall): void {

@@ -9,6 +9,8 @@ import {
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { formatAddress, type PeerAddress } from './address.ts'
+import { linkSetting } from './link-opening.ts'
+import { SignsOfLife } from './signs-of-life.ts'
 import { tlsFaultOf } from './tls/faults.ts'
 import { fillPrefix, MessageSplitter } from './wire/grpc-framing.ts'
 
@@ -56,7 +58,7 @@ export class LinkStream {
   readonly #socket: Socket
   #session: ClientHttp2Session | undefined
   #call: ClientHttp2Stream | undefined
-  #pingTimer: NodeJS.Timeout | undefined
+  #life: SignsOfLife | undefined
   #ended = false
 
   constructor(options: LinkStreamOptions, events: LinkStreamEvents) {
@@ -90,7 +92,7 @@ export class LinkStream {
   /** Ends the call and the connection now, without an event. */
   close(): void {
     this.#ended = true
-    clearTimeout(this.#pingTimer)
+    this.#life?.stop()
     this.#session?.destroy()
     this.#socket.destroy()
   }
@@ -114,6 +116,7 @@ export class LinkStream {
     }
     const session = connect(`http://${formatAddress(address)}`, {
       createConnection: () => secure(this.#socket),
+      settings: { customSettings: { [linkSetting]: 1 } },
     })
     this.#session = session
     session.on('error', (error: Error) => this.#end(faultOf(error)))
@@ -132,7 +135,10 @@ export class LinkStream {
     call.on('data', (chunk: Buffer) => this.#data(splitter, chunk))
     call.on('error', (error: Error) => this.#end(faultOf(error)))
     call.on('close', () => this.#end({ type: 'failed', reason: 'the call was ended without a status' }))
-    this.#pingLater(session)
+    const { silentMs } = this.#options
+    this.#life = new SignsOfLife(session, this.#options, () =>
+      this.#end({ type: 'failed', reason: `no sign of life for ${silentMs} ms` }),
+    )
     this.#events.connected()
   }
 
@@ -160,24 +166,6 @@ export class LinkStream {
     } catch (error) {
       this.#end({ type: 'failed', reason: wordsOf(error) })
     }
-  }
-
-  #pingLater(session: ClientHttp2Session): void {
-    this.#pingTimer = setTimeout(() => {
-      const { silentMs } = this.#options
-      // After a stall of this process the answer may already wait in the socket: read before judging.
-      const silent = (): void => this.#end({ type: 'failed', reason: `no sign of life for ${silentMs} ms` })
-      let judgement: NodeJS.Immediate | undefined
-      this.#pingTimer = setTimeout(() => {
-        judgement = setImmediate(silent)
-      }, silentMs)
-      session.ping((error) => {
-        if (this.#ended || error) return
-        clearTimeout(this.#pingTimer)
-        clearImmediate(judgement)
-        this.#pingLater(session)
-      })
-    }, this.#options.pingMs)
   }
 }
 

@@ -1,17 +1,21 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Member, ReplicaId } from '@chatroom/election'
 import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
 import {
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { formatAddress, type PeerAddress } from './address.ts'
+import { answerLinks } from './answered-link.ts'
 import { type PeerCredentials, plainText } from './credentials.ts'
 import { TransportError } from './errors.ts'
-import { IncomingLinks, type LinkCall, linkMethod, notTakingPart } from './incoming-links.ts'
+import { IncomingLinks, notTakingPart } from './incoming-links.ts'
 import { defaultTransportLimits, type TransportLimits } from './limits.ts'
+import { type LinkCall, libraryCall, linkMethod } from './link-call.ts'
+import { whenOpened } from './link-opening.ts'
 import { type Listener, openListener } from './listener.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { PeerLink } from './peer-link.ts'
@@ -147,8 +151,11 @@ export class GrpcLinks implements GrpcTransport {
       connected: (socket) => {
         this.#connections.arrived(socket)
         this.#credentials.receive(socket, (connection) => {
-          if (connection instanceof Socket) this.#connections.accepted(connection)
-          injector.injectConnection(connection)
+          this.#connections.accepted(connection)
+          whenOpened(connection, this.#limits.silentMs, (what) => {
+            if (what === 'other') injector.injectConnection(connection)
+            else answerLinks(connection, this.#limits, (call) => this.#answer(call))
+          })
         })
       },
       lost: (error) => {
@@ -199,14 +206,16 @@ export class GrpcLinks implements GrpcTransport {
       'grpc.enable_channelz': 0,
     })
     server.addService(linkMethod, {
-      link: (call: LinkCall) =>
-        this.#incoming === undefined
-          ? call.emit('error', { code: notTakingPart, details: this.#whyNot() })
-          : this.#incoming.handle(call),
+      link: (call: ServerDuplexStream<Buffer, Buffer>) => this.#answer(libraryCall(call)),
     })
     for (const { definition, implementation } of this.#options.services ?? [])
       server.addService(definition, implementation)
     return server
+  }
+
+  #answer(call: LinkCall): void {
+    if (this.#incoming === undefined) call.end(notTakingPart, this.#whyNot())
+    else this.#incoming.handle(call)
   }
 
   #introduction(receiver: TransportReceiver, to: ReplicaId, attempt: number): Introduction {

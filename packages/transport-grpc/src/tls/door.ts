@@ -1,6 +1,5 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Certificates, LoadedCertificates } from './certificates.ts'
 import { tlsFaultOf, tlsFaultOfCode } from './faults.ts'
@@ -14,7 +13,7 @@ export interface DoorOptions {
   /** Who has not said who it is by then is let go; milliseconds. */
   readonly handshakeMs: number
   /** A connection that has begun to speak as it should. */
-  readonly accepted: (connection: Duplex) => void
+  readonly accepted: (connection: Socket) => void
   /** A connection that is not; it has been answered or closed. */
   readonly refused: (refusal: Refusal) => void
 }

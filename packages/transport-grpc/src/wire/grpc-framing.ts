@@ -13,27 +13,38 @@ export function fillPrefix(buffer: Buffer): Buffer {
 /** Cuts a stream of bytes into gRPC messages. */
 export class MessageSplitter {
   readonly #maxBytes: number
-  #pending: Buffer = Buffer.alloc(0)
+  /** What has come of a message that is not whole yet. */
+  #parts: Buffer[] = []
+  #bytes = 0
+  /** With so many bytes there is something to cut. */
+  #needed = prefixBytes
 
   /** `maxBytes`: a longer message is malformed. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** The messages that are whole now, without their prefixes. Throws `malformed message`. */
+  /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws `malformed message`. */
   push(chunk: Buffer): Buffer[] {
-    let rest = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#parts.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes < this.#needed) return []
+    let rest = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts, this.#bytes)
     const messages: Buffer[] = []
+    this.#needed = prefixBytes
     while (rest.length >= prefixBytes) {
       if (rest[0] !== 0) throw malformed('a compressed message, which was not asked for')
       const length = rest.readUInt32BE(1)
       if (length > this.#maxBytes)
         throw malformed(`a message of ${length} bytes, where at most ${this.#maxBytes} are allowed`)
-      if (rest.length < prefixBytes + length) break
-      messages.push(rest.subarray(prefixBytes, prefixBytes + length))
-      rest = rest.subarray(prefixBytes + length)
+      this.#needed = prefixBytes + length
+      if (rest.length < this.#needed) break
+      messages.push(rest.subarray(prefixBytes, this.#needed))
+      rest = rest.subarray(this.#needed)
+      this.#needed = prefixBytes
     }
-    this.#pending = rest
+    this.#parts = rest.length === 0 ? [] : [rest]
+    this.#bytes = rest.length
     return messages
   }
 }

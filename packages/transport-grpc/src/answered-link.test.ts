@@ -1,0 +1,127 @@
+import { once } from 'node:events'
+import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
+import { connect } from 'node:net'
+import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
+import { status } from '@grpc/grpc-js'
+import { afterEach, expect, test } from 'vitest'
+import { freePorts } from '../test/ports.ts'
+import { LinkRequest, ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
+import type { TransportLimits } from './limits.ts'
+import { linkSetting } from './link-opening.ts'
+import { createGrpcTransport } from './transport.ts'
+import { fillPrefix, prefixBytes } from './wire/grpc-framing.ts'
+
+// A connection that says it carries a link, with callers that a replica never is.
+
+const host = '127.0.0.1'
+const { path } = ReplicaServiceService.link
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+/** Replica 0, which knows of a replica 1 that listens on `callerPort`. */
+async function answerer(
+  limits: Partial<TransportLimits> = {},
+): Promise<{ port: number; callerPort: number; recorder: TransportRecorder }> {
+  const [port = 0, callerPort = 0] = await freePorts(2)
+  const transport = createGrpcTransport({
+    id: 0,
+    listen: { host, port },
+    peers: new Map([[1, { host, port: callerPort }]]),
+    limits: { answerMs: 60_000, ...limits },
+  })
+  closers.push(() => transport.stop())
+  const recorder = new TransportRecorder(helloOf(0))
+  await transport.start(recorder)
+  return { port, callerPort, recorder }
+}
+
+function link(port: number): ClientHttp2Session {
+  const session = connectHttp2(`http://${host}:${port}`, {
+    settings: { customSettings: { [linkSetting]: 1 } },
+  })
+  session.on('error', () => {})
+  closers.push(() => session.destroy())
+  return session
+}
+
+function hello(callerPort: number): Buffer {
+  const first = { machineVersion: undefined, neededVersion: undefined }
+  const value = { ...first, ...helloOf(1), to: 0, attempt: 1, listener: { host, port: callerPort } }
+  return framed(LinkRequest.encode({ content: { $case: 'hello', value } }).finish())
+}
+
+function framed(message: Uint8Array): Buffer {
+  return fillPrefix(Buffer.concat([Buffer.alloc(prefixBytes), message]))
+}
+
+interface Ended {
+  readonly code: number
+  readonly words: string
+}
+
+/** Makes a call; `bytes` are sent and its side stays open, unless `andEnd`. */
+function ended(session: ClientHttp2Session, to: string, bytes: Buffer, andEnd = false): Promise<Ended> {
+  const call = session.request({
+    ':method': 'POST',
+    ':path': to,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  call.on('error', () => {})
+  call.resume()
+  call.write(bytes)
+  if (andEnd) call.end()
+  return new Promise((resolve) => {
+    call.on('trailers', (headers: IncomingHttpHeaders) => {
+      resolve({
+        code: Number(headers['grpc-status']),
+        words: decodeURIComponent(String(headers['grpc-message'])),
+      })
+    })
+  })
+}
+
+test('there is no other method', async () => {
+  const { port } = await answerer()
+  expect(
+    await ended(link(port), '/chatroom.admin.v1.AdminService/GetStatus', framed(Buffer.alloc(0))),
+  ).toEqual({
+    code: status.UNIMPLEMENTED,
+    words: 'A connection for a link has no POST /chatroom.admin.v1.AdminService/GetStatus.',
+  })
+})
+
+test('a caller that ends its side is answered in peace', async () => {
+  const { port, callerPort } = await answerer()
+  expect(await ended(link(port), path, hello(callerPort), true)).toEqual({ code: status.OK, words: '' })
+})
+
+test('a message over the bound ends the call, and nothing after it is taken', async () => {
+  const { port, callerPort, recorder } = await answerer({ queueBytes: 1_000 })
+  const messages = [{ body: { $case: 'timeoutNow' as const, value: { term: 7 } } }]
+  const frame = framed(LinkRequest.encode({ content: { $case: 'frame', value: { messages } } }).finish())
+  const bytes = Buffer.concat([hello(callerPort), framed(Buffer.alloc(1_001)), frame])
+  expect(await ended(link(port), path, bytes)).toEqual({
+    code: status.INVALID_ARGUMENT,
+    words: 'Not a message between replicas: a message of 1001 bytes, where at most 1000 are allowed.',
+  })
+  expect(recorder.received).toEqual([])
+})
+
+test('what a refusal says may be of any language', async () => {
+  const { port } = await answerer()
+  const { words } = await ended(link(port), '/größe/100%', Buffer.alloc(0))
+  expect(words).toBe('A connection for a link has no POST /größe/100%.')
+})
+
+test('a connection whose other end gives no sign of life is closed', async () => {
+  const { port } = await answerer({ pingMs: 5, silentMs: 20 })
+  const socket = connect(port, host)
+  closers.push(() => socket.destroy())
+  const settings = Buffer.from('000006040000000000f1c400000001', 'hex')
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings]))
+  socket.resume()
+  await expect(once(socket, 'close')).resolves.toEqual([false])
+})
