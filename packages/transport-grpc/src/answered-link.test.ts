@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  connect as connectHttp2,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import { connect } from 'node:net'
 import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
 import { status } from '@grpc/grpc-js'
@@ -46,9 +51,9 @@ function link(port: number): ClientHttp2Session {
   return session
 }
 
-function hello(callerPort: number): Buffer {
+function hello(callerPort: number, attempt = 1): Buffer {
   const first = { machineVersion: undefined, neededVersion: undefined }
-  const value = { ...first, ...helloOf(1), to: 0, attempt: 1, listener: { host, port: callerPort } }
+  const value = { ...first, ...helloOf(1), to: 0, attempt, listener: { host, port: callerPort } }
   return framed(LinkRequest.encode({ content: { $case: 'hello', value } }).finish())
 }
 
@@ -109,6 +114,33 @@ test('a message over the bound ends the call, and nothing after it is taken', as
   })
   expect(recorder.received).toEqual([])
 })
+
+test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR])(
+  'a call that is reset, with code %i, counts no more',
+  async (code) => {
+    const { port, callerPort } = await answerer()
+    const calls = (attempt: number): Promise<{ accepted: boolean; reset: () => void }> => {
+      const call = link(port).request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+      })
+      call.on('error', () => {})
+      call.write(hello(callerPort, attempt))
+      return new Promise((resolve) => {
+        const reset = (): void => call.close(code)
+        call.on('data', () => resolve({ accepted: true, reset }))
+        call.on('trailers', () => resolve({ accepted: false, reset }))
+      })
+    }
+    const { reset } = await calls(9)
+    reset()
+    // As long as that one counts this one is taken for an old one that comes late.
+    let accepted = false
+    while (!accepted) ({ accepted } = await calls(8))
+    expect(accepted).toBe(true)
+  },
+)
 
 test('what a refusal says may be of any language', async () => {
   const { port } = await answerer()

@@ -35,12 +35,14 @@ export function answerLinks(
 class AnsweredLink implements LinkCall {
   readonly #stream: ServerHttp2Stream
   readonly #connection: Socket
+  readonly #peer: string
   readonly #splitter: MessageSplitter
   #status: { readonly code: status; readonly details: string } | null = null
 
   constructor(stream: ServerHttp2Stream, connection: Socket, longestMessage: number) {
     this.#stream = stream
     this.#connection = connection
+    this.#peer = `${connection.remoteAddress}:${connection.remotePort}`
     this.#splitter = new MessageSplitter(longestMessage)
     stream.on('error', () => {})
     stream.on('wantTrailers', () => {
@@ -57,7 +59,7 @@ class AnsweredLink implements LinkCall {
   }
 
   getPeer(): string {
-    return `${this.#connection.remoteAddress}:${this.#connection.remotePort}`
+    return this.#peer
   }
 
   getAuthContext(): ReturnType<LinkCall['getAuthContext']> {
@@ -69,12 +71,16 @@ class AnsweredLink implements LinkCall {
   listen(events: LinkCallEvents): void {
     const gone = (): void => events.gone()
     this.#stream.on('data', (chunk: Buffer) => {
+      if (this.#status !== null) return
+      let messages: readonly Buffer[]
       try {
-        for (const bytes of this.#splitter.push(chunk)) if (this.#status === null) events.message(bytes)
+        messages = this.#splitter.push(chunk)
       } catch (error) {
         this.end(status.INVALID_ARGUMENT, error instanceof Error ? error.message : String(error))
         gone()
+        return
       }
+      for (const bytes of messages) events.message(bytes)
     })
     this.#stream.on('end', gone)
     this.#stream.on('close', gone)
@@ -88,6 +94,8 @@ class AnsweredLink implements LinkCall {
     if (this.#status !== null) return
     this.#status = { code, details }
     this.#stream.end()
+    // What still comes is read and dropped.
+    this.#stream.resume()
   }
 }
 

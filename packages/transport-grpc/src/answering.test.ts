@@ -21,6 +21,8 @@ const { path } = ReplicaServiceService.link
 /** Who makes a call. */
 interface Caller {
   write(bytes: Uint8Array): void
+  /** Goes away without a word. */
+  leave(): void
   readonly answer: Promise<LinkResponse>
   readonly end: Promise<{ readonly code: number; readonly details: string }>
 }
@@ -34,6 +36,7 @@ function stockClient(port: number): Caller {
   call.on('error', () => {})
   return {
     write: (bytes) => call.write(Buffer.from(bytes)),
+    leave: () => call.cancel(),
     answer: new Promise((resolve) => {
       call.once('data', (bytes: Buffer) => resolve(LinkResponse.decode(bytes)))
     }),
@@ -77,6 +80,7 @@ function replica(port: number): Caller {
       if (isConnected) write(bytes)
       else waiting.push(bytes)
     },
+    leave: () => link.close(),
     answer,
     end,
   }
@@ -277,6 +281,22 @@ describe.each([
     sendFrame(newer, 7)
     await recorder.untilReceived(1)
     expect(termsOf(recorder)).toEqual([7])
+  })
+
+  test('a call counts no more when its caller is gone', async () => {
+    const { port, callerPort } = await answerer()
+    const first = callFrom(port)
+    sayHello(first, { port: callerPort, attempt: 9 })
+    await first.answer
+    first.leave()
+    // As long as the other one is known this one is taken for an old one that comes late.
+    let answer: LinkResponse | 'late'
+    do {
+      const again = callFrom(port)
+      sayHello(again, { port: callerPort, attempt: 8 })
+      answer = await Promise.race([again.answer, again.end.then(() => 'late' as const)])
+    } while (answer === 'late')
+    expect(answer.hello).toMatchObject(helloOf(0))
   })
 
   test('a later incarnation takes over from the one before', async () => {

@@ -19,7 +19,7 @@ export interface LinkCall extends CallOrigin {
   listen(events: LinkCallEvents): void
   /** `message` has room for the prefix at its front. */
   write(message: Buffer): void
-  /** Ends the call after what was written. Nothing is heard of it any more but that it is gone. */
+  /** Ends the call after what was written. Messages that came together with the last one heard may still be told of. */
   end(code: status, details: string): void
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { connect, createServer, type Socket } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { freePorts } from '../test/ports.ts'
 import { linkSetting, readOpening, whenOpened } from './link-opening.ts'
 import { LinkStream } from './link-stream.ts'
@@ -78,6 +78,22 @@ test('what a link says when it opens is such a setting', async () => {
   )
   closers.push(() => link.close())
   expect(await settings).toMatchObject({ customSettings: { [linkSetting]: 1 } })
+})
+
+test('what has said in time what it is has no time limit any more', async () => {
+  const { near, far } = await connected()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const opened = new Promise((resolve) => {
+      whenOpened(far, 1_000, resolve)
+    })
+    expect(vi.getTimerCount()).toBe(1)
+    near.write(Buffer.concat([preface, settingsFrame([linkSetting])]))
+    await opened
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('the first bytes are left for who takes the connection, though they come one by one', async () => {

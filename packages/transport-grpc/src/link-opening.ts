@@ -41,7 +41,7 @@ export function whenOpened(
     if (!Buffer.isBuffer(chunk)) return
     seen = Buffer.concat([seen, chunk])
     const what = readOpening(seen)
-    if (what === null) return
+    if (what === null || connection.destroyed) return
     clearTimeout(timer)
     connection.off('readable', look)
     connection.unshift(seen)
