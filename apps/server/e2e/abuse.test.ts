@@ -4,7 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from './harness/eventually.ts'
-import { callHeaders, frame, RawConnection } from './harness/http2-frames.ts'
+import { callHeaders, frame, preface, RawConnection } from './harness/http2-frames.ts'
 import { type LoneReplica, startLoneReplica } from './harness/lone-replica.ts'
 
 const path = '/chatroom.v1.ChatService/ListAccounts'
@@ -121,6 +121,26 @@ describe('while strangers abuse HTTP/2', () => {
     }
     expect(replica.program.hasExited).toBe(false)
     expect(replica.program.json.filter(({ event }) => event === 'service.fault')).toEqual([])
+  })
+
+  it('a call that is over before anybody has looked at it ends nothing but itself', async () => {
+    const replica = await startLoneReplica()
+    const alice = await replica.loggedIn('alice')
+    await replica.loggedIn('bob')
+    const call = frame('headers', endHeaders, 1, callHeaders('/nothing/here'))
+    const packet = Buffer.concat([preface, call, frame('reset', 0, 1, Buffer.from([0, 0, 0, 8]))])
+    for (const port of [replica.clientPort, replica.peerPort]) {
+      for (let i = 0; i < 20; i++) {
+        const stranger = connectTcp(port, '127.0.0.1')
+        stranger.on('error', () => undefined)
+        onTestFinished(() => void stranger.destroy())
+        stranger.write(packet)
+        // The settings of the other end: by then it has read the packet.
+        await new Promise((resolve) => stranger.once('data', resolve).once('close', resolve))
+      }
+    }
+    await alice.send('bob', 'still here')
+    expect(replica.program.hasExited).toBe(false)
   })
 
   it('a connection is ended for a reset flood, for endless headers and for headers that are too long', async () => {

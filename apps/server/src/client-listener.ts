@@ -1,9 +1,8 @@
 import { createServer, type Server as NetServer } from 'node:net'
 import type { ChatService } from '@chatroom/chat-service'
 import type { Address } from '@chatroom/configuration'
-import { type Certificates, Door } from '@chatroom/transport-grpc'
+import { type Certificates, createGrpcServer, Door } from '@chatroom/transport-grpc'
 import {
-  Server,
   ServerCredentials,
   type ServerOptions,
   type ServiceDefinition,
@@ -70,7 +69,7 @@ export async function listenForClients(options: ClientListenerOptions): Promise<
     refused({ from: hostOf(peer), reason: `left a request unfinished for ${requestMs} ms` })
     connections.disconnect(peer)
   })
-  const grpc = new Server({ ...serverOptions, interceptors: [unfinished] })
+  const grpc = createGrpcServer({ ...serverOptions, interceptors: [unfinished] })
   grpc.addService(service.definition, service.implementation)
   grpc.addService(health.definition, health.implementation)
   // Loaded only where it is wanted: it reads .proto files.

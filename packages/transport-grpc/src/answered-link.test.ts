@@ -66,8 +66,13 @@ interface Ended {
   readonly words: string
 }
 
-/** Makes a call; `bytes` are sent and its side stays open, unless `andEnd`. */
-function ended(session: ClientHttp2Session, to: string, bytes: Buffer, andEnd = false): Promise<Ended> {
+/** Makes a call; `bytes` are sent, then `later` when there was an answer, and its side stays open, unless `andEnd`. */
+function ended(
+  session: ClientHttp2Session,
+  to: string,
+  bytes: Buffer,
+  { later, andEnd = false }: { later?: Buffer; andEnd?: boolean } = {},
+): Promise<Ended> {
   const call = session.request({
     ':method': 'POST',
     ':path': to,
@@ -75,7 +80,9 @@ function ended(session: ClientHttp2Session, to: string, bytes: Buffer, andEnd = 
     te: 'trailers',
   })
   call.on('error', () => {})
-  call.resume()
+  call.on('data', () => {
+    if (later !== undefined) call.write(later)
+  })
   call.write(bytes)
   if (andEnd) call.end()
   return new Promise((resolve) => {
@@ -100,15 +107,18 @@ test('there is no other method', async () => {
 
 test('a caller that ends its side is answered in peace', async () => {
   const { port, callerPort } = await answerer()
-  expect(await ended(link(port), path, hello(callerPort), true)).toEqual({ code: status.OK, words: '' })
+  expect(await ended(link(port), path, hello(callerPort), { andEnd: true })).toEqual({
+    code: status.OK,
+    words: '',
+  })
 })
 
 test('a message over the bound ends the call, and nothing after it is taken', async () => {
   const { port, callerPort, recorder } = await answerer({ queueBytes: 1_000 })
   const messages = [{ body: { $case: 'timeoutNow' as const, value: { term: 7 } } }]
   const frame = framed(LinkRequest.encode({ content: { $case: 'frame', value: { messages } } }).finish())
-  const bytes = Buffer.concat([hello(callerPort), framed(Buffer.alloc(1_001)), frame])
-  expect(await ended(link(port), path, bytes)).toEqual({
+  const later = Buffer.concat([framed(Buffer.alloc(1_001)), frame])
+  expect(await ended(link(port), path, hello(callerPort), { later })).toEqual({
     code: status.INVALID_ARGUMENT,
     words: 'Not a message between replicas: a message of 1001 bytes, where at most 1000 are allowed.',
   })
@@ -141,6 +151,27 @@ test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR])(
     expect(accepted).toBe(true)
   },
 )
+
+test('before it has said who it is a caller says little', async () => {
+  const { port } = await answerer()
+  expect(await ended(link(port), path, framed(Buffer.alloc(70_000)).subarray(0, 10))).toEqual({
+    code: status.INVALID_ARGUMENT,
+    words: 'Not a message between replicas: a message of 70000 bytes, where at most 65536 are allowed.',
+  })
+})
+
+test('who stays when its call has ended is let go, whatever it still says', async () => {
+  const { port } = await answerer()
+  const session = link(port)
+  const call = session.request({ ':method': 'POST', ':path': path })
+  call.on('error', () => {})
+  const noise = framed(Buffer.alloc(16_384, 1))
+  const goOn = (): void => {
+    if (!call.destroyed) call.write(noise, goOn)
+  }
+  goOn()
+  expect(await new Promise((resolve) => session.on('close', () => resolve('closed')))).toBe('closed')
+})
 
 test('what a refusal says may be of any language', async () => {
   const { port } = await answerer()

@@ -2,10 +2,18 @@ import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { status } from '@grpc/grpc-js'
+import { isOver } from './grpc-server.ts'
 import type { TransportLimits } from './limits.ts'
 import { type LinkCall, type LinkCallEvents, linkMethod } from './link-call.ts'
 import { SignsOfLife } from './signs-of-life.ts'
 import { fillPrefix, MessageSplitter } from './wire/grpc-framing.ts'
+import { encodeStatusMessage } from './wire/status-message.ts'
+
+/** Until its caller has said who it is a message is a hello; bytes. */
+const longestHello = 64 * 1024
+
+/** Time for the caller to leave when its call has ended, milliseconds. */
+const lingerMs = 1_000
 
 /**
  * Answers the calls on a connection that carries a link, over `node:http2`. `take` gets each call of `ReplicaService.Link`.
@@ -24,6 +32,7 @@ export function answerLinks(
   // What breaks a connection is told by the call on it.
   session.on('error', () => {})
   session.on('stream', (stream, headers) => {
+    if (isOver(stream)) return
     const { ':method': method = '', ':path': path = '' } = headers
     const call = new AnsweredLink(stream, connection, limits.queueBytes)
     if (method === 'POST' && path === linkMethod.link.path) take(call)
@@ -36,14 +45,15 @@ class AnsweredLink implements LinkCall {
   readonly #stream: ServerHttp2Stream
   readonly #connection: Socket
   readonly #peer: string
-  readonly #splitter: MessageSplitter
+  readonly #longestMessage: number
+  readonly #splitter = new MessageSplitter(longestHello)
   #status: { readonly code: status; readonly details: string } | null = null
 
   constructor(stream: ServerHttp2Stream, connection: Socket, longestMessage: number) {
     this.#stream = stream
     this.#connection = connection
     this.#peer = `${connection.remoteAddress}:${connection.remotePort}`
-    this.#splitter = new MessageSplitter(longestMessage)
+    this.#longestMessage = longestMessage
     stream.on('error', () => {})
     stream.on('wantTrailers', () => {
       const { code, details } = this.#status ?? { code: status.OK, details: '' }
@@ -86,6 +96,10 @@ class AnsweredLink implements LinkCall {
     this.#stream.on('close', gone)
   }
 
+  accept(): void {
+    this.#splitter.maxBytes = this.#longestMessage
+  }
+
   write(message: Buffer): void {
     this.#stream.write(fillPrefix(message))
   }
@@ -94,12 +108,9 @@ class AnsweredLink implements LinkCall {
     if (this.#status !== null) return
     this.#status = { code, details }
     this.#stream.end()
-    // What still comes is read and dropped.
+    // What still comes is read and dropped, but not for ever: the connection has no other use.
     this.#stream.resume()
+    const timer = setTimeout(() => this.#connection.destroy(), lingerMs)
+    this.#connection.on('close', () => clearTimeout(timer))
   }
-}
-
-/** Percent-encoded UTF-8. */
-function encodeStatusMessage(text: string): string {
-  return encodeURI(Buffer.from(text).toString())
 }

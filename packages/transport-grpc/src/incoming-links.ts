@@ -114,6 +114,7 @@ export class IncomingLinks {
     }
     const accepted = { call, member, attempt: introduction.attempt }
     this.#accepted.set(member.id, accepted)
+    call.accept()
     call.write(encodeIntroduction(introduce(member.id)))
     heard(member.id, call)
     return accepted

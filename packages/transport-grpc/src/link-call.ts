@@ -17,6 +17,8 @@ export interface LinkCall extends CallOrigin {
   getPeer(): string
   /** Once. What was sent before comes after it. */
   listen(events: LinkCallEvents): void
+  /** The caller is a replica: its messages may be as long as those of replicas are. Until then it has to say who it is, in few words. */
+  accept(): void
   /** `message` has room for the prefix at its front. */
   write(message: Buffer): void
   /** Ends the call after what was written. Messages that came together with the last one heard may still be told of. */
@@ -48,6 +50,8 @@ export function libraryCall(call: ServerDuplexStream<Buffer, Buffer>): LinkCall 
       call.on('error', gone)
       call.on('end', gone)
     },
+    // It has one bound for all calls.
+    accept: () => undefined,
     write: (message) => call.write(message.subarray(prefixBytes)),
     end: (code, details) => {
       if (code === status.OK) call.end()

@@ -13,6 +13,7 @@ import { linkSetting } from './link-opening.ts'
 import { SignsOfLife } from './signs-of-life.ts'
 import { tlsFaultOf } from './tls/faults.ts'
 import { fillPrefix, MessageSplitter } from './wire/grpc-framing.ts'
+import { decodeStatusMessage } from './wire/status-message.ts'
 
 /** Why a call ended. */
 export type LinkFault =
@@ -178,13 +179,4 @@ function faultOf(error: Error): LinkFault {
 
 function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** Percent-encoded UTF-8. */
-function decodeStatusMessage(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

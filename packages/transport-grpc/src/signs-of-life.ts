@@ -30,6 +30,11 @@ export class SignsOfLife {
 
   #askLater(): void {
     this.#timer = setTimeout(() => {
+      // It may be so long before its connection is, if the other end said goodbye and did not close.
+      if (this.#session.destroyed) {
+        this.#silent()
+        return
+      }
       let judgement: NodeJS.Immediate | undefined
       this.#timer = setTimeout(() => {
         // After a stall of this process the answer may already wait in the socket: read before judging.

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Member, ReplicaId } from '@chatroom/election'
 import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
 import {
-  Server,
+  type Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServiceDefinition,
@@ -12,6 +12,7 @@ import { formatAddress, type PeerAddress } from './address.ts'
 import { answerLinks } from './answered-link.ts'
 import { type PeerCredentials, plainText } from './credentials.ts'
 import { TransportError } from './errors.ts'
+import { createGrpcServer } from './grpc-server.ts'
 import { IncomingLinks, notTakingPart } from './incoming-links.ts'
 import { defaultTransportLimits, type TransportLimits } from './limits.ts'
 import { type LinkCall, libraryCall, linkMethod } from './link-call.ts'
@@ -199,7 +200,7 @@ export class GrpcLinks implements GrpcTransport {
 
   #createServer(): Server {
     const { queueBytes, pingMs, silentMs } = this.#limits
-    const server = new Server({
+    const server = createGrpcServer({
       'grpc.max_receive_message_length': queueBytes,
       'grpc.keepalive_time_ms': pingMs,
       'grpc.keepalive_timeout_ms': silentMs,

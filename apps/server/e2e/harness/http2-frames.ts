@@ -32,7 +32,8 @@ export function callHeaders(path: string): Buffer {
   ])
 }
 
-const preface: Buffer = Buffer.concat([
+/** What a client begins with. */
+export const preface: Buffer = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   frame('settings', 0, 0, Buffer.alloc(0)),
 ])

@@ -1,6 +1,8 @@
 import { performServerHandshake } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { status } from '@grpc/grpc-js'
+import { isOver } from '../grpc-server.ts'
+import { encodeStatusMessage } from '../wire/status-message.ts'
 
 /** Time to take the refusal in, milliseconds; and again as much to leave when asked to. */
 const lingerMs = 1_000
@@ -24,20 +26,16 @@ export function refuseCalls(connection: Duplex, reason: string): void {
   }, lingerMs)
   connection.on('close', () => clearTimeout(timer))
   session.on('stream', (stream) => {
+    if (isOver(stream)) return
     stream.on('error', () => undefined)
     stream.respond(
       {
         ':status': 200,
         'content-type': 'application/grpc',
         'grpc-status': String(status.UNAUTHENTICATED),
-        'grpc-message': percentEncoded(reason),
+        'grpc-message': encodeStatusMessage(reason),
       },
       { endStream: true },
     )
   })
-}
-
-/** As gRPC wants the words of a status (PROTOCOL-HTTP2, "Percent-Encoded"): what is printable in ASCII stays, but for the percent sign. */
-function percentEncoded(words: string): string {
-  return words.replace(/[^ -$&-~]+/gu, encodeURIComponent)
 }

@@ -10,41 +10,65 @@ export function fillPrefix(buffer: Buffer): Buffer {
   return buffer
 }
 
-/** Cuts a stream of bytes into gRPC messages. */
+/** Cuts a stream of bytes into gRPC messages. It keeps no more than the one message that is not whole yet. */
 export class MessageSplitter {
-  readonly #maxBytes: number
-  /** What has come of a message that is not whole yet. */
-  #parts: Buffer[] = []
-  #bytes = 0
-  /** With so many bytes there is something to cut. */
-  #needed = prefixBytes
+  #maxBytes: number
+  readonly #prefix = Buffer.alloc(prefixBytes)
+  #prefixFilled = 0
+  /** The message that is not whole yet, once its prefix is. */
+  #message: Buffer | null = null
+  #messageFilled = 0
 
   /** `maxBytes`: a longer message is malformed. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws `malformed message`. */
+  /** Of what comes from here on. */
+  set maxBytes(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws `malformed message`, after which nothing can be made of the stream. */
   push(chunk: Buffer): Buffer[] {
-    this.#parts.push(chunk)
-    this.#bytes += chunk.length
-    if (this.#bytes < this.#needed) return []
-    let rest = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts, this.#bytes)
     const messages: Buffer[] = []
-    this.#needed = prefixBytes
-    while (rest.length >= prefixBytes) {
-      if (rest[0] !== 0) throw malformed('a compressed message, which was not asked for')
-      const length = rest.readUInt32BE(1)
-      if (length > this.#maxBytes)
-        throw malformed(`a message of ${length} bytes, where at most ${this.#maxBytes} are allowed`)
-      this.#needed = prefixBytes + length
-      if (rest.length < this.#needed) break
-      messages.push(rest.subarray(prefixBytes, this.#needed))
-      rest = rest.subarray(this.#needed)
-      this.#needed = prefixBytes
+    let rest = chunk
+    while (rest.length > 0) {
+      if (this.#message !== null) {
+        const taken = rest.copy(this.#message, this.#messageFilled)
+        this.#messageFilled += taken
+        rest = rest.subarray(taken)
+        if (this.#messageFilled < this.#message.length) break
+        messages.push(this.#message)
+        this.#message = null
+      } else {
+        const isWhole = this.#prefixFilled === 0 && rest.length >= prefixBytes
+        if (!isWhole) {
+          const taken = rest.copy(this.#prefix, this.#prefixFilled)
+          this.#prefixFilled += taken
+          rest = rest.subarray(taken)
+          if (this.#prefixFilled < prefixBytes) break
+          this.#prefixFilled = 0
+        }
+        const length = this.#lengthIn(isWhole ? rest : this.#prefix)
+        if (isWhole) rest = rest.subarray(prefixBytes)
+        if (rest.length >= length) {
+          messages.push(rest.subarray(0, length))
+          rest = rest.subarray(length)
+        } else {
+          this.#message = Buffer.allocUnsafeSlow(length)
+          this.#messageFilled = 0
+        }
+      }
     }
-    this.#parts = rest.length === 0 ? [] : [rest]
-    this.#bytes = rest.length
     return messages
+  }
+
+  #lengthIn(prefix: Buffer): number {
+    if (prefix[0] !== 0) throw malformed('a compressed message, which was not asked for')
+    const length = prefix.readUInt32BE(1)
+    if (length > this.#maxBytes)
+      throw malformed(`a message of ${length} bytes, where at most ${this.#maxBytes} are allowed`)
+    return length
   }
 }
