@@ -23,7 +23,7 @@ export async function runBot({ name, password, answer, signal, ...options }: Bot
         await client
           .send(message.from, answer(message.text, message.from))
           .catch(unless('unknown recipient', 'mailbox full'))
-        await message.acknowledge()
+        void message.acknowledge()
       }
     } catch (error) {
       unless('session expired', 'aborted')(error)

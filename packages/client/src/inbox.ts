@@ -26,7 +26,7 @@ export interface InboxMessage {
   readonly sentAt: Date
   /**
    * Removes this message *and all before it* from the mailbox, in the background; several are acknowledged by one request. The promise resolves when
-   * that is durable and need not be looked at: a message that stays unacknowledged comes again.
+   * that is durable and need not be looked at: a message that stays unacknowledged comes again. To wait for each makes a loop as slow as 20 messages a second.
    */
   acknowledge(): Promise<void>
 }
