@@ -179,12 +179,22 @@ test('what a refusal says may be of any language', async () => {
   expect(words).toBe('A connection for a link has no POST /größe/100%.')
 })
 
+test.each(['%', 'é'])('words that grow on their way are cut, so that they arrive: %s', async (letter) => {
+  const { port } = await answerer()
+  const { code, words } = await ended(link(port), `/${letter.repeat(15_000)}`, Buffer.alloc(0))
+  expect(code).toBe(status.UNIMPLEMENTED)
+  expect(words).toMatch(/^A connection for a link has no POST \/[%é]+$/)
+})
+
 test('a connection whose other end gives no sign of life is closed', async () => {
   const { port } = await answerer({ pingMs: 5, silentMs: 20 })
   const socket = connect(port, host)
   closers.push(() => socket.destroy())
   const settings = Buffer.from('000006040000000000f1c400000001', 'hex')
   socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings]))
-  socket.resume()
-  await expect(once(socket, 'close')).resolves.toEqual([false])
+  const seen: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => seen.push(chunk))
+  await once(socket, 'close')
+  // It was asked: PING is a frame of type 6 with eight bytes.
+  expect(Buffer.concat(seen).includes(Buffer.from('0000080600', 'hex'))).toBe(true)
 })

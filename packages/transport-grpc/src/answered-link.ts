@@ -1,6 +1,6 @@
 import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { status } from '@grpc/grpc-js'
 import { isOver } from './grpc-server.ts'
 import type { TransportLimits } from './limits.ts'
@@ -12,7 +12,10 @@ import { encodeStatusMessage } from './wire/status-message.ts'
 /** Until its caller has said who it is a message is a hello; bytes. */
 const longestHello = 64 * 1024
 
-/** Time for the caller to leave when its call has ended, milliseconds. */
+/** Of what a status says; characters. A stranger's own words may be in it, and nobody can be sent more than 64 KiB of headers. */
+const longestWords = 1_000
+
+/** Time for the caller to leave when its first call has ended, milliseconds. */
 const lingerMs = 1_000
 
 /**
@@ -29,31 +32,39 @@ export function answerLinks(
   const session = performServerHandshake(connection, { settings: { maxConcurrentStreams: 1 } })
   const life = new SignsOfLife(session, limits, () => connection.destroy())
   session.on('close', () => life.stop())
+  // Who has had a call has no other use for the connection.
+  let leaving: NodeJS.Timeout | undefined
+  connection.on('close', () => clearTimeout(leaving))
+  const ended = (): void => {
+    if (!connection.destroyed) leaving ??= setTimeout(() => connection.destroy(), lingerMs)
+  }
   // What breaks a connection is told by the call on it.
   session.on('error', () => {})
   session.on('stream', (stream, headers) => {
     if (isOver(stream)) return
     const { ':method': method = '', ':path': path = '' } = headers
-    const call = new AnsweredLink(stream, connection, limits.queueBytes)
+    const call = new AnsweredLink(stream, connection, limits.queueBytes, ended)
     if (method === 'POST' && path === linkMethod.link.path) take(call)
     else call.end(status.UNIMPLEMENTED, `A connection for a link has no ${method} ${path}.`)
   })
 }
 
-/** The answering end of a `LinkStream`. */
+/** The answering end of a `LinkStream`. `ended`: called when the call has ended. */
 class AnsweredLink implements LinkCall {
   readonly #stream: ServerHttp2Stream
   readonly #connection: Socket
   readonly #peer: string
   readonly #longestMessage: number
+  readonly #ended: () => void
   readonly #splitter = new MessageSplitter(longestHello)
   #status: { readonly code: status; readonly details: string } | null = null
 
-  constructor(stream: ServerHttp2Stream, connection: Socket, longestMessage: number) {
+  constructor(stream: ServerHttp2Stream, connection: Socket, longestMessage: number, ended: () => void) {
     this.#stream = stream
     this.#connection = connection
     this.#peer = `${connection.remoteAddress}:${connection.remotePort}`
     this.#longestMessage = longestMessage
+    this.#ended = ended
     stream.on('error', () => {})
     stream.on('wantTrailers', () => {
       const { code, details } = this.#status ?? { code: status.OK, details: '' }
@@ -73,9 +84,11 @@ class AnsweredLink implements LinkCall {
   }
 
   getAuthContext(): ReturnType<LinkCall['getAuthContext']> {
-    return this.#connection instanceof TLSSocket
-      ? { transportSecurityType: 'ssl', sslPeerCertificate: this.#connection.getPeerCertificate() }
-      : {}
+    if (!(this.#connection instanceof TLSSocket && this.#connection.authorized)) return {}
+    const certificate: PeerCertificate | null = this.#connection.getPeerCertificate()
+    // Without one, or without a connection any more, there is nothing in it.
+    if (certificate?.raw === undefined) return { transportSecurityType: 'ssl' }
+    return { transportSecurityType: 'ssl', sslPeerCertificate: certificate }
   }
 
   listen(events: LinkCallEvents): void {
@@ -106,11 +119,10 @@ class AnsweredLink implements LinkCall {
 
   end(code: status, details: string): void {
     if (this.#status !== null) return
-    this.#status = { code, details }
+    this.#status = { code, details: details.slice(0, longestWords) }
     this.#stream.end()
-    // What still comes is read and dropped, but not for ever: the connection has no other use.
+    // What still comes is read and dropped.
     this.#stream.resume()
-    const timer = setTimeout(() => this.#connection.destroy(), lingerMs)
-    this.#connection.on('close', () => clearTimeout(timer))
+    this.#ended()
   }
 }

@@ -74,16 +74,16 @@ async function listening(server: NetServer): Promise<number> {
 }
 
 const servers: [string, () => Promise<{ port: number; settings: Buffer }>][] = [
-  [
-    'the library’s server',
+  ...[0, 1].map((channelz): (typeof servers)[number] => [
+    `the library’s server with channelz ${channelz}`,
     async () => {
-      const grpc = createGrpcServer({ 'grpc.enable_channelz': 0 })
+      const grpc = createGrpcServer({ 'grpc.enable_channelz': channelz })
       closers.push(() => grpc.forceShutdown())
       const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
       const port = await listening(lookingServer((socket) => injector.injectConnection(socket)))
       return { port, settings: noSettings }
     },
-  ],
+  ]),
   [
     'a port that refuses all calls',
     async () => {

@@ -5,19 +5,21 @@ import { Server, type ServerOptions } from '@grpc/grpc-js'
  * A `Server` of grpc-js that a call which is over already does not end.
  *
  * A caller may open a stream and reset it in one packet. What grpc-js (1.14) cannot route it answers all the same; `node:http2` throws then, and nobody catches that: a packet of anybody's would end the
- * process. Nothing public stands between the two, so this stands before the method that takes streams. Tests send such packets, and fail should that method be gone one day.
+ * process. Nothing public stands between the two, so this stands before the methods that take streams, without and with channelz. Tests send such packets, and fail should those be gone one day.
  */
 export function createGrpcServer(options: ServerOptions): Server {
   const server = new Server(options)
-  const take: unknown = Reflect.get(server, '_streamHandler')
-  if (typeof take === 'function')
+  for (const name of ['_streamHandler', '_channelzHandler']) {
+    const take: unknown = Reflect.get(server, name)
+    if (typeof take !== 'function') continue
     Reflect.set(
       server,
-      '_streamHandler',
+      name,
       (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
         if (!isOver(stream)) Reflect.apply(take, server, [interceptors, stream, headers])
       },
     )
+  }
   return server
 }
 

@@ -123,11 +123,18 @@ test('who says nothing, or not enough, is let go', async () => {
 
 test('a connection that is gone before it has said anything is forgotten', async () => {
   const { near, far } = await connected()
-  whenOpened(far, 60_000, () => {
-    throw new Error('not opened')
-  })
-  near.resetAndDestroy()
-  expect(await new Promise((resolve) => far.on('close', resolve))).toBe(true)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    whenOpened(far, 60_000, () => {
+      throw new Error('not opened')
+    })
+    expect(vi.getTimerCount()).toBe(1)
+    near.resetAndDestroy()
+    await new Promise((resolve) => far.on('close', resolve))
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('a client of anybody is known as such', async () => {

@@ -35,20 +35,29 @@ export function whenOpened(
   opened: (what: 'link' | 'other') => void,
 ): void {
   let seen = Buffer.alloc(0)
-  const timer = setTimeout(() => connection.destroy(), withinMs)
+  let judgement: NodeJS.Immediate | undefined
+  const timer = setTimeout(() => {
+    // After a stall of this process the bytes may already wait in the socket: read before judging.
+    judgement = setImmediate(() => connection.destroy())
+  }, withinMs)
+  const inTime = (): void => {
+    clearTimeout(timer)
+    clearImmediate(judgement)
+  }
   const look = (): void => {
     const chunk: unknown = connection.read()
     if (!Buffer.isBuffer(chunk)) return
     seen = Buffer.concat([seen, chunk])
     const what = readOpening(seen)
     if (what === null || connection.destroyed) return
-    clearTimeout(timer)
+    inTime()
     connection.off('readable', look)
     connection.unshift(seen)
+    seen = Buffer.alloc(0)
     opened(what)
   }
   connection.on('readable', look)
-  connection.on('close', () => clearTimeout(timer))
+  connection.on('close', inTime)
   // Of a connection that breaks before anybody has taken it nobody has to hear.
   connection.on('error', () => {})
 }

@@ -4,7 +4,7 @@ import type { StateMachine } from '../ports/state-machine.ts'
 
 /** Entries applied before other work gets a turn. */
 const SLICE_ENTRIES = 500
-/** A follower's entries that wait for others to be applied with, at most. */
+/** With so many a follower's entries wait no longer for others to be applied with. */
 const GATHERED_ENTRIES = 32
 /** Bytes read from the storage at a time when entries are no longer in memory. */
 const READ_BYTES = 1024 * 1024
