@@ -16,6 +16,8 @@ export interface Window {
   readonly p50: number
   readonly p99: number
   readonly failures: number
+  /** Before, in and after the window. */
+  readonly acknowledged: number
   /** Microseconds of processor time for an acknowledged message. */
   readonly serverCpu: number
   readonly driverCpu: number
@@ -85,6 +87,7 @@ async function loadOver(
     p50: percentile(latencies, 50),
     p99: percentile(latencies, 99),
     failures,
+    acknowledged: answers - failures,
     serverCpu: (serverSeconds * 1e6) / count,
     driverCpu: (driver.user + driver.system) / count,
   }

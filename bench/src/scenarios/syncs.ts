@@ -19,16 +19,18 @@ export const syncs: Scenario = {
       const leader = await cluster.leader()
       for (const number of inFlight) {
         const before = await counts(cluster, leader)
-        await load(system, { inFlight: number, ms: windowMs })
+        const { acknowledged } = await load(system, { inFlight: number, ms: windowMs })
         const after = await counts(cluster, leader)
         const committed = after.batches - before.batches
         for (const id of ids) {
-          const perBatch = ((after.writes[id] ?? 0) - (before.writes[id] ?? 0)) / committed
+          const made = (after.writes[id] ?? 0) - (before.writes[id] ?? 0)
           const role = id === leader ? 'leader' : 'follower'
-          const what = `x${number}: replica ${id} (${role}), durable writes a batch`
-          // With one in flight batches cannot share a write.
-          rows.push(row('syncs', what, 'ratio', [perBatch], number === 1 ? atLeast(1) : undefined))
-          progress(`${what}: ${perBatch.toFixed(2)}, ${committed} batches`)
+          // With one in flight no message shares a write with another; with what the reader acknowledges it may.
+          const [each, of] =
+            number === 1 ? (['message', acknowledged] as const) : (['batch', committed] as const)
+          const what = `x${number}: replica ${id} (${role}), durable writes a ${each}`
+          rows.push(row('syncs', what, 'ratio', [made / of], number === 1 ? atLeast(1) : undefined))
+          progress(`${what}: ${made} for ${of}`)
         }
       }
       return rows
