@@ -77,11 +77,14 @@ export async function* readInbox(
           failures = 0
           for (const message of event.messages) {
             if (message.sequence <= after) continue
+            // What has come already is not shown to somebody who wants no more.
+            if (scope.signal.aborted) break
             after = message.sequence
             scope.limit(null)
             yield inboxMessage(message, parts.acknowledger)
             scope.limit(timeoutMs)
           }
+          if (scope.signal.aborted) break
           if (event.caughtUp !== undefined) {
             subscription.isCaughtUp()
             if (!caughtUp) options.onCaughtUp?.()
@@ -89,7 +92,7 @@ export async function* readInbox(
             if (!follow) return
           }
         }
-        if (!follow) return
+        if (!follow && !scope.signal.aborted) return
         last = endedInPeace
       } catch (error) {
         last = subscription.left ? leftBehind : failureOfCall(error)

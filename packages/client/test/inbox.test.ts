@@ -136,6 +136,16 @@ describe('inbox', () => {
     expect(error).toHaveProperty('code', 'aborted')
   })
 
+  it.each([true, false])('ends so although more has come already (follow: %s)', async (follow) => {
+    arrive(20)
+    const caller = new AbortController()
+    const inbox = bob.inbox({ signal: caller.signal, follow })
+    expect(textsOf(await take(inbox, 3))).toEqual(['message 1', 'message 2', 'message 3'])
+    caller.abort()
+    await expect(take(inbox, 1)).rejects.toHaveProperty('code', 'aborted')
+    expect(waiting()).toHaveLength(20)
+  })
+
   it('gives up reading what waits when nobody can serve', async () => {
     // Time enough to hear from a replica that it does not lead; a login would be bound by it, too.
     await using hasty = await connect({ servers: cluster.servers, requestTimeoutMs: 1_500 })
