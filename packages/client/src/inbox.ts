@@ -78,13 +78,12 @@ export async function* readInbox(
           for (const message of event.messages) {
             if (message.sequence <= after) continue
             // What has come already is not shown to somebody who wants no more.
-            if (scope.signal.aborted) break
+            scope.signal.throwIfAborted()
             after = message.sequence
             scope.limit(null)
             yield inboxMessage(message, parts.acknowledger)
             scope.limit(timeoutMs)
           }
-          if (scope.signal.aborted) break
           if (event.caughtUp !== undefined) {
             subscription.isCaughtUp()
             if (!caughtUp) options.onCaughtUp?.()
@@ -92,7 +91,7 @@ export async function* readInbox(
             if (!follow) return
           }
         }
-        if (!follow && !scope.signal.aborted) return
+        if (!follow) return
         last = endedInPeace
       } catch (error) {
         last = subscription.left ? leftBehind : failureOfCall(error)

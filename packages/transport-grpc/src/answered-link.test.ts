@@ -6,41 +6,20 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2'
 import { connect } from 'node:net'
-import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
 import { status } from '@grpc/grpc-js'
 import { afterEach, expect, test } from 'vitest'
-import { freePorts } from '../test/ports.ts'
-import { LinkRequest, ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
-import type { TransportLimits } from './limits.ts'
+import { answerer, frameBytes, helloBytes, host } from '../test/answerer.ts'
+import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
 import { linkSetting } from './link-opening.ts'
-import { createGrpcTransport } from './transport.ts'
 import { fillPrefix, prefixBytes } from './wire/grpc-framing.ts'
 
 // A connection that says it carries a link, with callers that a replica never is.
 
-const host = '127.0.0.1'
 const { path } = ReplicaServiceService.link
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
-
-/** Replica 0, which knows of a replica 1 that listens on `callerPort`. */
-async function answerer(
-  limits: Partial<TransportLimits> = {},
-): Promise<{ port: number; callerPort: number; recorder: TransportRecorder }> {
-  const [port = 0, callerPort = 0] = await freePorts(2)
-  const transport = createGrpcTransport({
-    id: 0,
-    listen: { host, port },
-    peers: new Map([[1, { host, port: callerPort }]]),
-    limits: { answerMs: 60_000, ...limits },
-  })
-  closers.push(() => transport.stop())
-  const recorder = new TransportRecorder(helloOf(0))
-  await transport.start(recorder)
-  return { port, callerPort, recorder }
-}
 
 function link(port: number): ClientHttp2Session {
   const session = connectHttp2(`http://${host}:${port}`, {
@@ -51,10 +30,8 @@ function link(port: number): ClientHttp2Session {
   return session
 }
 
-function hello(callerPort: number, attempt = 1): Buffer {
-  const first = { machineVersion: undefined, neededVersion: undefined }
-  const value = { ...first, ...helloOf(1), to: 0, attempt, listener: { host, port: callerPort } }
-  return framed(LinkRequest.encode({ content: { $case: 'hello', value } }).finish())
+function hello(port: number, attempt = 1): Buffer {
+  return framed(helloBytes({ port, attempt }))
 }
 
 function framed(message: Uint8Array): Buffer {
@@ -115,8 +92,7 @@ test('a caller that ends its side is answered in peace', async () => {
 
 test('a message over the bound ends the call, and nothing after it is taken', async () => {
   const { port, callerPort, recorder } = await answerer({ queueBytes: 1_000 })
-  const messages = [{ body: { $case: 'timeoutNow' as const, value: { term: 7 } } }]
-  const frame = framed(LinkRequest.encode({ content: { $case: 'frame', value: { messages } } }).finish())
+  const frame = framed(frameBytes(7))
   const later = Buffer.concat([framed(Buffer.alloc(1_001)), frame])
   expect(await ended(link(port), path, hello(callerPort), { later })).toEqual({
     code: status.INVALID_ARGUMENT,

@@ -1,21 +1,18 @@
-import type { Hello, Message } from '@chatroom/replica'
-import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
+import type { Message } from '@chatroom/replica'
+import { helloOf, type TransportRecorder } from '@chatroom/replica/testing'
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
-import { freePorts } from '../test/ports.ts'
+import { answerer, frameBytes, helloBytes, host, type Said } from '../test/answerer.ts'
 import {
   LinkRequest,
   LinkResponse,
   ReplicaServiceService,
 } from './gen/chatroom/replica/v1/replica_service.ts'
-import type { TransportLimits } from './limits.ts'
 import { LinkStream } from './link-stream.ts'
-import { createGrpcTransport } from './transport.ts'
 import { prefixBytes } from './wire/grpc-framing.ts'
 
 // A replica answers calls of the stock gRPC client, as anybody's client may call it, and of other replicas, which say that a connection carries their link.
 
-const host = '127.0.0.1'
 const { path } = ReplicaServiceService.link
 
 /** Who makes a call. */
@@ -91,47 +88,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-interface Answerer {
-  readonly recorder: TransportRecorder
-  readonly port: number
-  /** Where replica 1, which only these tests play, is configured to listen. */
-  readonly callerPort: number
-}
-
-/** Replica 0, which knows of a replica 1. */
-async function answerer(limits: Partial<TransportLimits> = {}): Promise<Answerer> {
-  const [port = 0, callerPort = 0] = await freePorts(2)
-  const transport = createGrpcTransport({
-    id: 0,
-    listen: { host, port },
-    peers: new Map([[1, { host, port: callerPort }]]),
-    // No hello is late unless a test says so.
-    limits: { answerMs: 60_000, ...limits },
-  })
-  closers.push(() => transport.stop())
-  const recorder = new TransportRecorder(helloOf(0))
-  await transport.start(recorder)
-  return { recorder, port, callerPort }
-}
-
-interface Said {
-  readonly hello?: Hello
-  readonly to?: number
-  readonly attempt?: number
-  readonly port: number
-}
-
-/** Versions that go without saying. */
-const first = { machineVersion: undefined, neededVersion: undefined }
-
-function sayHello(call: Caller, { hello = helloOf(1), to = 0, attempt = 1, port }: Said): void {
-  const value = { ...first, ...hello, to, attempt, listener: { host, port } }
-  call.write(LinkRequest.encode({ content: { $case: 'hello', value } }).finish())
+function sayHello(call: Caller, said: Said): void {
+  call.write(helloBytes(said))
 }
 
 function sendFrame(call: Caller, term: number): void {
-  const messages = [{ body: { $case: 'timeoutNow' as const, value: { term } } }]
-  call.write(LinkRequest.encode({ content: { $case: 'frame', value: { messages } } }).finish())
+  call.write(frameBytes(term))
 }
 
 function rejectionsOf(recorder: TransportRecorder): string[] {
@@ -189,14 +151,7 @@ describe.each([
     const { port, recorder, callerPort } = await answerer()
     const raw = callFrom(port)
     const { end } = raw
-    const value = {
-      ...first,
-      ...helloOf(1),
-      to: 0,
-      attempt: 1,
-      listener: { host: host, port: callerPort },
-    }
-    raw.write(Buffer.from(LinkRequest.encode({ content: { $case: 'hello', value } }).finish()))
+    sayHello(raw, { port: callerPort })
     await raw.answer
     const good = { body: { $case: 'timeoutNow' as const, value: { term: 1 } } }
     const bad = { body: { $case: 'pull' as const, value: { term: 1, previous: undefined } } }
