@@ -225,7 +225,7 @@ describe('requests', () => {
     },
   )
 
-  it('that are packed are bounded by what they unpack to', async () => {
+  it('that are packed are not unpacked', async () => {
     const replica = await startLoneReplica()
     const packed = gzipSync(Buffer.alloc(64 * mebibyte))
     const part = Buffer.concat([partOfRequest(0, packed.length), packed])
@@ -237,7 +237,8 @@ describe('requests', () => {
       stream.end(part)
       return await new Promise((resolve) => stream.on('response', (fields) => resolve(fields['grpc-status'])))
     })
-    expect(new Set(await Promise.all(answers))).toEqual(new Set(['8']))
+    // UNIMPLEMENTED
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['12']))
     expect(replica.memory() - before).toBeLessThan(allowedGrowth)
     await replica.loggedIn('alice')
   })

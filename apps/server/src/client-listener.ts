@@ -1,33 +1,26 @@
 import { createServer, type Server as NetServer } from 'node:net'
 import type { ChatService } from '@chatroom/chat-service'
 import type { Address } from '@chatroom/configuration'
-import { type Certificates, createGrpcServer, Door } from '@chatroom/transport-grpc'
-import {
-  ServerCredentials,
-  type ServerOptions,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import { type Certificates, Door, GrpcServer, type GrpcServerOptions } from '@chatroom/transport-grpc'
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { ClientConnections, type ConnectionLimits } from './client-connections.ts'
-import { requestDeadline } from './request-deadline.ts'
 import { StartupError } from './startup-error.ts'
 
 /** Time for a request to arrive whole; milliseconds. The longest has less than 100 KiB. */
 const requestMs = 10_000
 
 /** Bounds and times of the client port. Lengths in bytes, times in milliseconds. Headers are bounded by Node: 64 KiB and 128 of them in a request. */
-const serverOptions: ServerOptions = {
+const bounds: Omit<GrpcServerOptions, 'onFault' | 'unfinished'> = {
   // The longest valid text is 64 KiB; what is somewhat longer is refused by the service in clear words, what is far longer by gRPC.
-  'grpc.max_receive_message_length': 1024 * 1024,
-  'grpc.max_send_message_length': 4 * 1024 * 1024,
-  // On one connection; a client of ours has three.
-  'grpc.max_concurrent_streams': 1_024,
+  longestRequest: 1024 * 1024,
+  // A client of ours has three connections.
+  callsPerConnection: 1_024,
   // A client that vanished without a word is noticed within 40 seconds.
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  // A connection without any call for so long is closed; who still wants it makes another.
-  'grpc.max_connection_idle_ms': 15 * 60_000,
-  'grpc.enable_channelz': 0,
+  pingMs: 30_000,
+  silentMs: 10_000,
+  idleMs: 15 * 60_000,
+  // The service cuts slow readers off sooner, and says so in its log.
+  patienceMs: 2 * 60_000,
 }
 
 /** Time for a new connection to say what it is; milliseconds. */
@@ -56,6 +49,8 @@ export interface ClientListenerOptions {
   readonly reflection: boolean
   /** A connection that was not taken; `reason` follows "a connection from … was refused: it ". */
   readonly refused: (refusal: { readonly from: string; readonly reason: string }) => void
+  /** What a handler threw. */
+  readonly onFault: (error: unknown) => void
 }
 
 /**
@@ -63,23 +58,23 @@ export interface ClientListenerOptions {
  * @throws StartupError if the address cannot be bound
  */
 export async function listenForClients(options: ClientListenerOptions): Promise<ClientListener> {
-  const { address, service, health, certificates, limits, refused } = options
+  const { address, service, health, certificates, limits, refused, onFault } = options
   const connections = new ClientConnections(limits)
-  const unfinished = requestDeadline(requestMs, (peer) => {
+  // gRPC keeps what has arrived of a request, up to its greatest length, for as long as the caller likes: a stranger could fill the memory with requests that are never finished.
+  const late = (peer: string): void => {
     refused({ from: hostOf(peer), reason: `left a request unfinished for ${requestMs} ms` })
     connections.disconnect(peer)
-  })
-  const grpc = createGrpcServer({ ...serverOptions, interceptors: [unfinished] })
+  }
+  const grpc = new GrpcServer({ ...bounds, unfinished: { withinMs: requestMs, late }, onFault })
   grpc.addService(service.definition, service.implementation)
   grpc.addService(health.definition, health.implementation)
   // Loaded only where it is wanted: it reads .proto files.
   if (options.reflection) await (await import('./reflection.ts')).addReflection(grpc)
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const door = new Door({
     certificates,
     mutual: false,
     handshakeMs,
-    accepted: (connection) => injector.injectConnection(connection),
+    accepted: (connection) => grpc.accept(connection),
     refused,
   })
   const server = createServer({ noDelay: true }, (socket) => {
@@ -100,12 +95,12 @@ export async function listenForClients(options: ClientListenerOptions): Promise<
         server.close()
         const finish = (): void => {
           clearTimeout(deadline)
-          grpc.forceShutdown()
+          grpc.destroy()
           connections.destroyAll()
           resolve()
         }
         const deadline = setTimeout(finish, withinMs)
-        grpc.tryShutdown(finish)
+        void grpc.close().then(finish)
       }),
   }
 }

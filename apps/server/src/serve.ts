@@ -79,6 +79,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { cluster, member, stop, log } = options
   const certificates = options.tls === null ? null : certificatesOf(options.tls, log)
   const refused = refusalLog(log)
+  const onFault = (error: unknown): void =>
+    log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server')
   const peerTls =
     certificates === null
       ? null
@@ -113,6 +115,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       peers: new Map(cluster.members.map(({ id, peerAddress }) => [id, peerAddress])),
       ...trust,
       refused: (refusal) => refused('peer', refusal),
+      onFault,
       services: [
         adminService(
           {
@@ -146,8 +149,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     random: randomBytes,
     limits: { ...options.sessions, ...options.rates },
-    onFault: (error) =>
-      log.error({ event: 'service.fault', err: error }, 'a call failed by a fault of the server'),
+    onFault,
     onRefusal: observation.refused,
     ...tracing,
     disconnect: (peer) => listener.disconnect(peer),
@@ -162,6 +164,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     limits: options.connections,
     reflection: options.reflection,
     refused: (refusal) => refused('client', refusal),
+    onFault,
   })
   // A replica that mends its disk may have to wait for others; it must not take a signal for that long.
   const begun = replica.start()

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
+import { createServer } from 'node:net'
 import type { ChatLimits } from '@chatroom/state-machine'
+import { GrpcServer } from '@chatroom/transport-grpc'
 import {
   bearerMetadata,
   type CaughtUp,
@@ -22,8 +24,6 @@ import {
   type ClientReadableStream,
   credentials,
   Metadata,
-  Server,
-  ServerCredentials,
   type ServiceError,
 } from '@grpc/grpc-js'
 import { onTestFinished } from 'vitest'
@@ -83,12 +83,19 @@ export async function startChat(
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     onRefusal: (reason) => refusals.push(reason),
   })
-  const server = new Server()
-  server.addService(service.definition, service.implementation)
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound)
-      else reject(error)
+  const grpc = new GrpcServer({
+    longestRequest: 1024 * 1024,
+    callsPerConnection: 1_024,
+    pingMs: 60_000,
+    silentMs: 60_000,
+    onFault: (error) => faults.push(error),
+  })
+  grpc.addService(service.definition, service.implementation)
+  const server = createServer({ noDelay: true }, (socket) => grpc.accept(socket))
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const bound = server.address()
+      if (bound !== null && typeof bound !== 'string') resolve(bound.port)
     })
   })
   const address = `127.0.0.1:${port}`
@@ -96,7 +103,8 @@ export async function startChat(
   onTestFinished(() => {
     for (const client of clients) client.close()
     service.stop()
-    server.forceShutdown()
+    grpc.destroy()
+    server.close()
   })
   const newClient = (): TestClient => {
     const client = new TestClient(address)

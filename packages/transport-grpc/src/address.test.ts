@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { covers, formatAddress, isLoopback } from './address.ts'
-import { listenerFault } from './listener-fault.ts'
+import { listenerFault } from './links/listener-fault.ts'
 
 test.each([
   ['127.0.0.1', true],

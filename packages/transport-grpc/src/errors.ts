@@ -28,3 +28,8 @@ export class TransportError extends Error {
     this.code = code
   }
 }
+
+/** What something that was thrown says. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

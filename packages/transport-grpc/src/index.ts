@@ -2,10 +2,11 @@
 export type { PeerAddress } from './address.ts'
 export { type CallOrigin, createPeerTls, type PeerCredentials, type PeerTlsOptions } from './credentials.ts'
 export { TransportError, type TransportErrorCode } from './errors.ts'
-export { createGrpcServer } from './grpc-server.ts'
 export { defaultTransportLimits, type TransportLimits } from './limits.ts'
 export { createEntrySource, type EntrySourceOptions } from './repair/entry-source.ts'
 export { type EntryKeeper, type RepairServiceOptions, repairService } from './repair/repair-service.ts'
+export type { ByteStream } from './server/byte-stream.ts'
+export { GrpcServer, type GrpcServerOptions } from './server/grpc-server.ts'
 export {
   type CertificateFiles,
   type CertificateNotice,

@@ -10,7 +10,7 @@ export interface TransportLimits {
   readonly steadyMs: number
   /** How often the other end of an open link is asked for a sign of life. */
   readonly pingMs: number
-  /** A link whose other end gave none for so long breaks: the path may be dead without either host knowing. Proves nothing about the other replica. So does a connection that has not said by then what it carries. */
+  /** A link whose other end gave none for so long breaks: the path may be dead without either host knowing. Proves nothing about the other replica. */
   readonly silentMs: number
   /** Messages are put together into frames of about this size. */
   readonly frameBytes: number

@@ -1,29 +1,28 @@
 import type { Socket } from 'node:net'
 import type { Member, ReplicaId } from '@chatroom/election'
 import type { Message, Transport, TransportReceiver } from '@chatroom/replica'
-import {
-  type Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { formatAddress, type PeerAddress } from './address.ts'
-import { answerLinks } from './answered-link.ts'
 import { type PeerCredentials, plainText } from './credentials.ts'
 import { TransportError } from './errors.ts'
-import { createGrpcServer } from './grpc-server.ts'
-import { IncomingLinks, notTakingPart } from './incoming-links.ts'
+import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
 import { defaultTransportLimits, type TransportLimits } from './limits.ts'
-import { type LinkCall, libraryCall, linkMethod } from './link-call.ts'
-import { whenOpened } from './link-opening.ts'
+import { IncomingLinks, notTakingPart } from './links/incoming-links.ts'
+import { PeerLink } from './links/peer-link.ts'
+import { Rejections } from './links/rejections.ts'
 import { type Listener, openListener } from './listener.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { PeerLink } from './peer-link.ts'
-import { Rejections } from './rejections.ts'
+import type { ByteStream } from './server/byte-stream.ts'
+import { GrpcServer } from './server/grpc-server.ts'
 import type { Refusal } from './tls/door.ts'
 import type { Introduction } from './wire/introduction.ts'
 import { SharedEntries } from './wire/shared-entries.ts'
+
+/** Until its caller has said who it is a message of a link is a hello; bytes. */
+const longestHello = 64 * 1024
+
+/** Calls at a time on one connection to the peer port. */
+const callsPerConnection = 64
 
 /** A gRPC service that shares the peer port. */
 export interface PeerService {
@@ -45,6 +44,8 @@ export interface GrpcTransportOptions {
   readonly refused?: (refusal: Refusal) => void
   /** More services for the peer port, such as the admin service. */
   readonly services?: readonly PeerService[]
+  /** Told of what a handler of theirs throws; its caller gets UNKNOWN. Default: nobody. */
+  readonly onFault?: (error: unknown) => void
 }
 
 export interface GrpcTransport extends Transport {
@@ -72,7 +73,7 @@ export class GrpcLinks implements GrpcTransport {
   readonly #connections: PeerConnections
   #incoming: IncomingLinks | undefined
   #listener: Listener | undefined
-  #server: Server | undefined
+  #server: GrpcServer | undefined
   #resolveClosed!: () => void
   #rejectClosed!: (error: TransportError) => void
   #state: 'new' | 'listening' | 'started' | 'stopped' = 'new'
@@ -146,17 +147,12 @@ export class GrpcLinks implements GrpcTransport {
 
   async #bind(): Promise<void> {
     const server = this.#createServer()
-    // The gRPC library gets connections that are safe already.
-    const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = await this.#open(this.#options.listen, {
       connected: (socket) => {
         this.#connections.arrived(socket)
         this.#credentials.receive(socket, (connection) => {
           this.#connections.accepted(connection)
-          whenOpened(connection, this.#limits.silentMs, (what) => {
-            if (what === 'other') injector.injectConnection(connection)
-            else answerLinks(connection, this.#limits, (call) => this.#answer(call))
-          })
+          server.accept(connection)
         })
       },
       lost: (error) => {
@@ -194,28 +190,27 @@ export class GrpcLinks implements GrpcTransport {
   #stopLinks(): void {
     for (const link of this.#links.values()) link.stop()
     this.#incoming?.stop()
-    this.#server?.forceShutdown()
+    this.#server?.destroy()
     this.#listener?.close()
   }
 
-  #createServer(): Server {
+  #createServer(): GrpcServer {
     const { queueBytes, pingMs, silentMs } = this.#limits
-    const server = createGrpcServer({
-      'grpc.max_receive_message_length': queueBytes,
-      'grpc.keepalive_time_ms': pingMs,
-      'grpc.keepalive_timeout_ms': silentMs,
-      'grpc.enable_channelz': 0,
+    const server = new GrpcServer({
+      longestRequest: queueBytes,
+      callsPerConnection,
+      pingMs,
+      silentMs,
+      onFault: this.#options.onFault ?? (() => undefined),
     })
-    server.addService(linkMethod, {
-      link: (call: ServerDuplexStream<Buffer, Buffer>) => this.#answer(libraryCall(call)),
-    })
+    server.addByteStream(ReplicaServiceService.link.path, longestHello, (call) => this.#answer(call))
     for (const { definition, implementation } of this.#options.services ?? [])
       server.addService(definition, implementation)
     return server
   }
 
-  #answer(call: LinkCall): void {
-    if (this.#incoming === undefined) call.end(notTakingPart, this.#whyNot())
+  #answer(call: ByteStream): void {
+    if (this.#incoming === undefined) call.finish({ code: notTakingPart, details: this.#whyNot() })
     else this.#incoming.handle(call)
   }
 

@@ -1,8 +1,8 @@
 import { performServerHandshake } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { status } from '@grpc/grpc-js'
-import { isOver } from '../grpc-server.ts'
-import { encodeStatusMessage } from '../wire/status-message.ts'
+import { answerHeaders, trailersOf } from '../server/headers.ts'
+import { isOver } from '../server/streams.ts'
 
 /** Time to take the refusal in, milliseconds; and again as much to leave when asked to. */
 const lingerMs = 1_000
@@ -28,13 +28,9 @@ export function refuseCalls(connection: Duplex, reason: string): void {
   session.on('stream', (stream) => {
     if (isOver(stream)) return
     stream.on('error', () => undefined)
+    // What still comes is left unread: the connection has seconds. A stream that is read to its end makes room for the next one sooner than Node 24 takes it off its own count, and calls one too many.
     stream.respond(
-      {
-        ':status': 200,
-        'content-type': 'application/grpc',
-        'grpc-status': String(status.UNAUTHENTICATED),
-        'grpc-message': encodeStatusMessage(reason),
-      },
+      { ...answerHeaders, ...trailersOf({ code: status.UNAUTHENTICATED, details: reason }) },
       { endStream: true },
     )
   })

@@ -46,12 +46,12 @@ test('a long message in small parts takes its own length of memory, and no more'
 test('a message over the bound is refused by its prefix, before it has come', () => {
   const splitter = new MessageSplitter(40)
   expect(() => splitter.push(framed(Buffer.alloc(41)).subarray(0, prefixBytes))).toThrow(
-    'a message of 41 bytes, where at most 40 are allowed',
+    'A message of 41 bytes, where at most 40 are allowed',
   )
 })
 
 test('a compressed message is refused', () => {
   const bytes = framed(Buffer.alloc(3))
   bytes[0] = 1
-  expect(() => new MessageSplitter(40).push(bytes)).toThrow('a compressed message')
+  expect(() => new MessageSplitter(40).push(bytes)).toThrow('A compressed message')
 })

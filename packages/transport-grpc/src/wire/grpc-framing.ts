@@ -1,5 +1,3 @@
-import { malformed } from './protobuf-reader.ts'
-
 /** Before each gRPC message: one byte that says whether it is compressed, four of length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
 export const prefixBytes = 5
 
@@ -10,10 +8,29 @@ export function fillPrefix(buffer: Buffer): Buffer {
   return buffer
 }
 
+/** A message with its prefix before it. */
+export function framed(message: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(prefixBytes + message.length)
+  message.copy(bytes, prefixBytes)
+  return fillPrefix(bytes)
+}
+
+/** Why nothing can be made of a stream any more. */
+export class FramingError extends Error {
+  override readonly name = 'FramingError'
+  readonly fault: 'compressed' | 'too long'
+
+  constructor(fault: FramingError['fault'], message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
 /** Cuts a stream of bytes into gRPC messages. It keeps no more than the one message that is not whole yet. */
 export class MessageSplitter {
   #maxBytes: number
-  readonly #prefix = Buffer.alloc(prefixBytes)
+  /** Made when a piece ends within one. */
+  #prefix: Buffer | null = null
   #prefixFilled = 0
   /** The message that is not whole yet, once its prefix is. */
   #message: Buffer | null = null
@@ -24,12 +41,17 @@ export class MessageSplitter {
     this.#maxBytes = maxBytes
   }
 
+  /** Nothing has come of a message that is not whole. */
+  get isBetweenMessages(): boolean {
+    return this.#message === null && this.#prefixFilled === 0
+  }
+
   /** Of what comes from here on. */
   set maxBytes(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws `malformed message`, after which nothing can be made of the stream. */
+  /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws a `FramingError`, after which nothing can be made of the stream. */
   push(chunk: Buffer): Buffer[] {
     const messages: Buffer[] = []
     let rest = chunk
@@ -42,16 +64,18 @@ export class MessageSplitter {
         messages.push(this.#message)
         this.#message = null
       } else {
-        const isWhole = this.#prefixFilled === 0 && rest.length >= prefixBytes
-        if (!isWhole) {
-          const taken = rest.copy(this.#prefix, this.#prefixFilled)
+        let prefix = rest
+        if (this.#prefixFilled === 0 && rest.length >= prefixBytes) {
+          rest = rest.subarray(prefixBytes)
+        } else {
+          prefix = this.#prefix ??= Buffer.alloc(prefixBytes)
+          const taken = rest.copy(prefix, this.#prefixFilled)
           this.#prefixFilled += taken
           rest = rest.subarray(taken)
           if (this.#prefixFilled < prefixBytes) break
           this.#prefixFilled = 0
         }
-        const length = this.#lengthIn(isWhole ? rest : this.#prefix)
-        if (isWhole) rest = rest.subarray(prefixBytes)
+        const length = this.#lengthIn(prefix)
         if (rest.length >= length) {
           messages.push(rest.subarray(0, length))
           rest = rest.subarray(length)
@@ -65,10 +89,17 @@ export class MessageSplitter {
   }
 
   #lengthIn(prefix: Buffer): number {
-    if (prefix[0] !== 0) throw malformed('a compressed message, which was not asked for')
+    if (prefix[0] !== 0)
+      throw new FramingError(
+        'compressed',
+        'A compressed message: none is taken here, call without compression.',
+      )
     const length = prefix.readUInt32BE(1)
     if (length > this.#maxBytes)
-      throw malformed(`a message of ${length} bytes, where at most ${this.#maxBytes} are allowed`)
+      throw new FramingError(
+        'too long',
+        `A message of ${length} bytes, where at most ${this.#maxBytes} are allowed.`,
+      )
     return length
   }
 }

@@ -1,11 +1,11 @@
 import type { Message } from '@chatroom/replica'
 import { messageBytes } from '@chatroom/replica'
 import { expect, test } from 'vitest'
-import { defaultTransportLimits } from './limits.ts'
+import { defaultTransportLimits } from '../limits.ts'
+import { decodeLinkRequest } from '../wire/decode.ts'
+import { prefixBytes } from '../wire/grpc-framing.ts'
+import { SharedEntries } from '../wire/shared-entries.ts'
 import { Outbox } from './outbox.ts'
-import { decodeLinkRequest } from './wire/decode.ts'
-import { prefixBytes } from './wire/grpc-framing.ts'
-import { SharedEntries } from './wire/shared-entries.ts'
 
 const size = messageBytes({ type: 'timeoutNow', term: 1 })
 

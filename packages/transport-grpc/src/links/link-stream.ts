@@ -8,12 +8,12 @@ import {
 } from 'node:http2'
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { formatAddress, type PeerAddress } from './address.ts'
-import { linkSetting } from './link-opening.ts'
-import { SignsOfLife } from './signs-of-life.ts'
-import { tlsFaultOf } from './tls/faults.ts'
-import { fillPrefix, MessageSplitter } from './wire/grpc-framing.ts'
-import { decodeStatusMessage } from './wire/status-message.ts'
+import { formatAddress, type PeerAddress } from '../address.ts'
+import { wordsOf } from '../errors.ts'
+import { SignsOfLife } from '../signs-of-life.ts'
+import { tlsFaultOf } from '../tls/faults.ts'
+import { fillPrefix, MessageSplitter } from '../wire/grpc-framing.ts'
+import { decodeStatusMessage } from '../wire/status-message.ts'
 
 /** Why a call ended. */
 export type LinkFault =
@@ -117,7 +117,6 @@ export class LinkStream {
     }
     const session = connect(`http://${formatAddress(address)}`, {
       createConnection: () => secure(this.#socket),
-      settings: { customSettings: { [linkSetting]: 1 } },
     })
     this.#session = session
     session.on('error', (error: Error) => this.#end(faultOf(error)))
@@ -175,8 +174,4 @@ function faultOf(error: Error): LinkFault {
   return untrusted === null
     ? { type: 'failed', reason: error.message }
     : { type: 'untrusted', reason: `what listens there ${untrusted}` }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

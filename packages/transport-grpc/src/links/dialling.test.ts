@@ -4,17 +4,17 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { freePorts } from '../test/ports.ts'
-import { startRemote } from '../test/remote-member.ts'
-import { TransportError } from './errors.ts'
+import { freePorts } from '../../test/ports.ts'
+import { startRemote } from '../../test/remote-member.ts'
+import { TransportError } from '../errors.ts'
 import {
   type LinkRequest,
   type LinkResponse,
   ReplicaServiceService,
-} from './gen/chatroom/replica/v1/replica_service.ts'
-import type { TransportLimits } from './limits.ts'
-import { type ListenerEvents, openListener } from './listener.ts'
-import { createGrpcTransport, GrpcLinks, type GrpcTransport } from './transport.ts'
+} from '../gen/chatroom/replica/v1/replica_service.ts'
+import type { TransportLimits } from '../limits.ts'
+import { type ListenerEvents, openListener } from '../listener.ts'
+import { createGrpcTransport, GrpcLinks, type GrpcTransport } from '../transport.ts'
 
 // A replica dials others, and whatever else may listen where it looks for them.
 

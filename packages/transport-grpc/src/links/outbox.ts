@@ -1,7 +1,7 @@
 import { type Message, messageBytes } from '@chatroom/replica'
-import type { TransportLimits } from './limits.ts'
-import { encodeFrame } from './wire/encode.ts'
-import type { SharedEntries } from './wire/shared-entries.ts'
+import type { TransportLimits } from '../limits.ts'
+import { encodeFrame } from '../wire/encode.ts'
+import type { SharedEntries } from '../wire/shared-entries.ts'
 
 export interface OutboxSink {
   /** Takes one encoded frame and calls `done` when the network took it. */

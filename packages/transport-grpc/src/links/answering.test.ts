@@ -2,14 +2,14 @@ import type { Message } from '@chatroom/replica'
 import { helloOf, type TransportRecorder } from '@chatroom/replica/testing'
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test } from 'vitest'
-import { answerer, frameBytes, helloBytes, host, type Said } from '../test/answerer.ts'
+import { answerer, frameBytes, helloBytes, host, type Said } from '../../test/answerer.ts'
 import {
   LinkRequest,
   LinkResponse,
   ReplicaServiceService,
-} from './gen/chatroom/replica/v1/replica_service.ts'
+} from '../gen/chatroom/replica/v1/replica_service.ts'
+import { prefixBytes } from '../wire/grpc-framing.ts'
 import { LinkStream } from './link-stream.ts'
-import { prefixBytes } from './wire/grpc-framing.ts'
 
 // A replica answers calls of the stock gRPC client, as anybody's client may call it, and of other replicas, which say that a connection carries their link.
 

@@ -1,5 +1,5 @@
 import type { ReplicaId } from '@chatroom/election'
-import { covers, formatAddress, isLoopback, type PeerAddress } from './address.ts'
+import { covers, formatAddress, isLoopback, type PeerAddress } from '../address.ts'
 
 /**
  * A listener that is bound elsewhere than where it is dialled makes a refusal worthless, and on loopback a refusal counts as a death: such a link is not

@@ -1,14 +1,15 @@
 import { type Member, type ReplicaId, sameMember } from '@chatroom/election'
 import { introductionFault, type TransportReceiver } from '@chatroom/replica'
 import { status } from '@grpc/grpc-js'
-import type { PeerAddress } from './address.ts'
-import type { TransportLimits } from './limits.ts'
-import type { LinkCall } from './link-call.ts'
+import type { PeerAddress } from '../address.ts'
+import { wordsOf } from '../errors.ts'
+import type { TransportLimits } from '../limits.ts'
+import type { ByteStream } from '../server/byte-stream.ts'
+import { decodeLinkRequest } from '../wire/decode.ts'
+import { encodeIntroduction } from '../wire/encode.ts'
+import type { Introduction } from '../wire/introduction.ts'
 import { listenerFault } from './listener-fault.ts'
 import type { Rejections } from './rejections.ts'
-import { decodeLinkRequest } from './wire/decode.ts'
-import { encodeIntroduction } from './wire/encode.ts'
-import type { Introduction } from './wire/introduction.ts'
 
 /**
  * What a process answers that holds the peer address of its replica and has not begun an incarnation. Nobody else may answer so: it is as exact as a refused connect, since the process that held the
@@ -24,14 +25,14 @@ export interface IncomingLinksOptions {
   /** What to answer a hello with. */
   readonly introduce: (to: ReplicaId) => Introduction
   /** A peer's call was accepted: it lives. */
-  readonly heard: (peer: ReplicaId, call: LinkCall) => void
+  readonly heard: (peer: ReplicaId, call: ByteStream) => void
   /** null if the maker of the call may speak as this replica, or why not. */
-  readonly faultOfCaller: (call: LinkCall, peer: ReplicaId) => string | null
+  readonly faultOfCaller: (call: ByteStream, peer: ReplicaId) => string | null
 }
 
 /** A call whose caller said an acceptable hello. */
 interface Accepted {
-  readonly call: LinkCall
+  readonly call: ByteStream
   readonly member: Member
   readonly attempt: number
 }
@@ -41,42 +42,41 @@ export class IncomingLinks {
   readonly #options: IncomingLinksOptions
   readonly #accepted = new Map<ReplicaId, Accepted>()
   /** Calls that still count, accepted or not yet. */
-  readonly #live = new Set<LinkCall>()
+  readonly #live = new Set<ByteStream>()
 
   constructor(options: IncomingLinksOptions) {
     this.#options = options
   }
 
   /** Takes a new call of `ReplicaService.Link`. */
-  handle(call: LinkCall): void {
+  handle(call: ByteStream): void {
     const { limits } = this.#options
     this.#live.add(call)
     const deadline = setTimeout(() => {
       this.#end(call, status.DEADLINE_EXCEEDED, `No hello within ${limits.answerMs} ms.`)
     }, limits.answerMs)
     let accepted: Accepted | undefined
-    call.listen({
-      message: (bytes) => {
-        if (!this.#live.has(call)) return
-        if (accepted === undefined) {
-          clearTimeout(deadline)
-          accepted = this.#greet(call, bytes)
-        } else {
-          this.#receive(accepted, bytes)
-        }
-      },
-      gone: () => {
+    call.on('data', (bytes: Buffer) => {
+      if (accepted === undefined) {
         clearTimeout(deadline)
-        this.#end(call, status.OK, '')
-      },
+        accepted = this.#greet(call, bytes)
+      } else {
+        this.#receive(accepted, bytes)
+      }
     })
+    const gone = (): void => {
+      clearTimeout(deadline)
+      this.#end(call, status.OK, '')
+    }
+    call.on('end', gone)
+    call.on('cancelled', gone)
   }
 
   stop(): void {
     for (const call of this.#live) this.#end(call, status.UNAVAILABLE, 'This replica stops.')
   }
 
-  #greet(call: LinkCall, bytes: Buffer): Accepted | undefined {
+  #greet(call: ByteStream, bytes: Buffer): Accepted | undefined {
     const { rejections, introduce, heard } = this.#options
     let introduction: Introduction
     try {
@@ -114,8 +114,8 @@ export class IncomingLinks {
     }
     const accepted = { call, member, attempt: introduction.attempt }
     this.#accepted.set(member.id, accepted)
-    call.accept()
-    call.write(encodeIntroduction(introduce(member.id)))
+    call.longestRequest = this.#options.limits.queueBytes
+    call.writePrefixed(encodeIntroduction(introduce(member.id)))
     heard(member.id, call)
     return accepted
   }
@@ -154,13 +154,13 @@ export class IncomingLinks {
     }
   }
 
-  #end(call: LinkCall, code: status, details: string): void {
+  #end(call: ByteStream, code: status, details: string): void {
     if (!this.#live.has(call)) return
     this.#forget(call)
-    call.end(code, details)
+    call.finish({ code, details })
   }
 
-  #forget(call: LinkCall): void {
+  #forget(call: ByteStream): void {
     this.#live.delete(call)
     for (const [id, accepted] of this.#accepted) if (accepted.call === call) this.#accepted.delete(id)
   }
@@ -170,8 +170,4 @@ export class IncomingLinks {
 function isNewer(open: Accepted, { hello, attempt }: Introduction): boolean {
   if (sameMember(open.member, hello.member)) return open.attempt > attempt
   return open.member.disk === hello.member.disk && open.member.incarnation > hello.member.incarnation
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -8,18 +8,18 @@ import {
   type TransportReceiver,
 } from '@chatroom/replica'
 import { status } from '@grpc/grpc-js'
-import { isLoopback, type PeerAddress } from './address.ts'
-import { ReplicaServiceService } from './gen/chatroom/replica/v1/replica_service.ts'
+import { isLoopback, type PeerAddress } from '../address.ts'
+import { ReplicaServiceService } from '../gen/chatroom/replica/v1/replica_service.ts'
+import type { TransportLimits } from '../limits.ts'
+import { decodeLinkResponse } from '../wire/decode.ts'
+import { encodeIntroduction } from '../wire/encode.ts'
+import type { Introduction } from '../wire/introduction.ts'
+import type { SharedEntries } from '../wire/shared-entries.ts'
 import { notTakingPart } from './incoming-links.ts'
-import type { TransportLimits } from './limits.ts'
 import { type LinkFault, LinkStream } from './link-stream.ts'
 import { listenerFault } from './listener-fault.ts'
 import { Outbox } from './outbox.ts'
 import type { Rejections } from './rejections.ts'
-import { decodeLinkResponse } from './wire/decode.ts'
-import { encodeIntroduction } from './wire/encode.ts'
-import type { Introduction } from './wire/introduction.ts'
-import type { SharedEntries } from './wire/shared-entries.ts'
 
 export interface PeerLinkOptions {
   readonly peer: ReplicaId

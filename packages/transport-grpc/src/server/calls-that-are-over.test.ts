@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server as NetServer, type Socket } from 'node:net'
 import { helloOf, TransportRecorder } from '@chatroom/replica/testing'
-import { Client, credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, expect, test } from 'vitest'
-import { freePorts } from '../test/ports.ts'
-import { createGrpcServer } from './grpc-server.ts'
-import { linkSetting } from './link-opening.ts'
-import { refuseCalls } from './tls/refusal.ts'
-import { createGrpcTransport } from './transport.ts'
+import { frame, headersFrame, noSettings, preface } from '../../test/frames.ts'
+import { freePorts } from '../../test/ports.ts'
+import { refuseCalls } from '../tls/refusal.ts'
+import { createGrpcTransport } from '../transport.ts'
+import { GrpcServer } from './grpc-server.ts'
 
 // Frames of HTTP/2 as a hostile caller writes them (RFC 9113, section 6): a call that is over before anybody has looked at it. An exception that nobody catches fails these tests, as it would end a
 // replica.
@@ -18,40 +18,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-/** Not indexed, not compressed (RFC 7541, section 6.2.2). */
-function field(name: string, value: string): Buffer {
-  const text = (it: string): Buffer => Buffer.concat([Buffer.of(it.length), Buffer.from(it)])
-  return Buffer.concat([Buffer.of(0), text(name), text(value)])
-}
-
-function headers(method: string, contentType: string): Buffer {
-  const fields = [
-    field(':method', method),
-    field(':scheme', 'http'),
-    field(':authority', 'x'),
-    field(':path', '/nothing/here'),
-    field('content-type', contentType),
-    field('te', 'trailers'),
-  ]
-  return frame(1, 0x4, 1, Buffer.concat(fields))
-}
-
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const reset = (code: number): Buffer => frame(3, 0, 1, Buffer.of(0, 0, 0, code))
 const goodbye = (code: number): Buffer => frame(7, 0, 0, Buffer.of(0, 0, 0, 0, 0, 0, 0, code))
-const noSettings = frame(4, 0, 0)
-const linkSettings = Buffer.alloc(6)
-linkSettings.writeUInt16BE(linkSetting)
-linkSettings[5] = 1
 
 /** It looks at what comes first, as ours do. Then Node reads all of it before it tells of the first call. */
 function lookingServer(taken: (socket: Socket) => void): NetServer {
@@ -73,26 +41,22 @@ async function listening(server: NetServer): Promise<number> {
   return port
 }
 
-const servers: [string, () => Promise<{ port: number; settings: Buffer }>][] = [
-  ...[0, 1].map((channelz): (typeof servers)[number] => [
-    `the library’s server with channelz ${channelz}`,
-    async () => {
-      const grpc = createGrpcServer({ 'grpc.enable_channelz': channelz })
-      closers.push(() => grpc.forceShutdown())
-      const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
-      const port = await listening(lookingServer((socket) => injector.injectConnection(socket)))
-      return { port, settings: noSettings }
-    },
-  ]),
+const servers: [string, () => Promise<number>][] = [
   [
-    'a port that refuses all calls',
-    async () => {
-      const port = await listening(lookingServer((socket) => refuseCalls(socket, 'not here')))
-      return { port, settings: noSettings }
+    'a server',
+    () => {
+      const onFault = (): void => expect.unreachable()
+      const limits = { longestRequest: 1_000, callsPerConnection: 10, pingMs: 60_000, silentMs: 60_000 }
+      const grpc = new GrpcServer({ ...limits, onFault })
+      closers.push(() => grpc.destroy())
+      return listening(lookingServer((socket) => grpc.accept(socket)))
     },
   ],
-  ['a peer port', async () => ({ port: await peerPort(), settings: noSettings })],
-  ['a link', async () => ({ port: await peerPort(), settings: frame(4, 0, 0, linkSettings) })],
+  [
+    'a port that refuses all calls',
+    () => listening(lookingServer((socket) => refuseCalls(socket, 'not here'))),
+  ],
+  ['a peer port', () => peerPort()],
 ]
 
 async function peerPort(limits = {}): Promise<number> {
@@ -125,11 +89,11 @@ function taken(socket: Socket): Promise<void> {
 }
 
 test.each(servers)('%s passes over calls that are over before it has seen them', async (_, start) => {
-  const { port, settings } = await start()
+  const port = await start()
   for (const method of ['GET', 'POST'])
     for (const contentType of ['application/grpc', 'text/plain'])
       for (const end of [reset(0), reset(2), reset(8), goodbye(0), goodbye(2), goodbye(8)])
-        await say(port, Buffer.concat([preface, settings, headers(method, contentType), end]))
+        await say(port, Buffer.concat([preface, noSettings, headersFrame({ method, contentType }), end]))
 
   const client = new Client(`${host}:${port}`, credentials.createInsecure())
   closers.push(() => client.close())
@@ -142,13 +106,13 @@ test.each(servers)('%s passes over calls that are over before it has seen them',
   expect([status.UNIMPLEMENTED, status.UNAUTHENTICATED]).toContain(code)
 })
 
-test('who says goodbye on a link and stays is let go', async () => {
+test('who says goodbye and stays is let go', async () => {
   const port = await peerPort({ pingMs: 5, silentMs: 20 })
   const socket = connect({ port, host, allowHalfOpen: true })
   closers.push(() => socket.destroy())
   socket.on('error', () => undefined)
   socket.resume()
-  socket.write(Buffer.concat([preface, frame(4, 0, 0, linkSettings), goodbye(0)]))
+  socket.write(Buffer.concat([preface, noSettings, goodbye(0)]))
   const goOn = (): void => {
     if (!socket.destroyed) socket.write(frame(6, 0, 0, Buffer.alloc(8)), () => setImmediate(goOn))
   }

@@ -1,0 +1,57 @@
+import { LinkedList, type Place } from './linked-list.ts'
+
+/** Something that ends at a time. */
+interface WithDeadline {
+  /** Milliseconds since 1970. */
+  readonly deadline: number
+  /** The time has come. Once. */
+  expire(): void
+}
+
+/** A place in `Deadlines`. */
+export type DeadlinePlace = Place<WithDeadline>
+
+/** setTimeout takes no more. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** Ends calls at their deadlines, with one timer for all: nearly every call is answered long before, and a timer for each is felt. */
+export class Deadlines {
+  readonly #calls = new LinkedList<WithDeadline>()
+  #timer: NodeJS.Timeout | undefined
+  /** When the timer fires, milliseconds since 1970; no call that is here ends before. */
+  #next = Number.POSITIVE_INFINITY
+
+  /** @returns what `delete` wants */
+  add(call: WithDeadline): DeadlinePlace {
+    if (call.deadline < this.#next) this.#setTimer(call.deadline)
+    return this.#calls.add(call)
+  }
+
+  delete(place: DeadlinePlace): void {
+    this.#calls.delete(place)
+  }
+
+  #setTimer(next: number): void {
+    clearTimeout(this.#timer)
+    this.#next = next
+    const leftMs = Math.max(0, Math.ceil(next - Date.now()))
+    // A server that has stopped does not wait for it.
+    this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, longestTimerMs)).unref()
+  }
+
+  #look(): void {
+    this.#next = Number.POSITIVE_INFINITY
+    const now = Date.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const place of this.#calls) {
+      const call = place.value
+      if (call.deadline > now) {
+        next = Math.min(next, call.deadline)
+      } else {
+        this.#calls.delete(place)
+        call.expire()
+      }
+    }
+    if (next < this.#next) this.#setTimer(next)
+  }
+}

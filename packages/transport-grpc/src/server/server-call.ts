@@ -1,0 +1,320 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { type PeerCertificate, TLSSocket } from 'node:tls'
+import { type Deadline, Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js'
+import { wordsOf } from '../errors.ts'
+import { FramingError, MessageSplitter } from '../wire/grpc-framing.ts'
+import type { DeadlinePlace, Deadlines } from './deadlines.ts'
+import { answerHeaders, type CallStatus, metadataOf, timeoutOf, trailersOf } from './headers.ts'
+import { answerAtOnce, giveUp } from './streams.ts'
+import type { Limited, TimeLimit } from './time-limit.ts'
+
+/** The connection that a call came over. */
+export interface CallConnection {
+  readonly socket: Socket
+  /** `address:port` of its other end; a socket that is closed does not tell that any more. */
+  readonly peer: string
+  /** One of its calls is over. */
+  readonly callEnded: () => void
+}
+
+/** What every call of a server has. */
+export interface CallSource {
+  readonly stream: ServerHttp2Stream
+  readonly headers: IncomingHttpHeaders
+  /** The same, as they came: names and values in turn. */
+  readonly rawHeaders: readonly string[]
+  readonly connection: CallConnection
+  readonly rules: CallRules
+}
+
+/** What a caller is told whose request was compressed (https://github.com/grpc/grpc/blob/master/doc/compression.md). */
+const uncompressed = new Metadata()
+uncompressed.set('grpc-accept-encoding', 'identity')
+
+/** What holds for all calls of a method. */
+export interface CallRules {
+  /** Of one message, bytes. */
+  readonly longestRequest: number
+  /** Where a call is watched whose one request has not come. */
+  readonly unfinished: TimeLimit<ServerCall> | null
+  readonly deadlines: Deadlines
+  /** Where a call is watched whose caller has something to take, or to end. */
+  readonly waiting: TimeLimit<ServerCall>
+}
+
+/**
+ * The answering end of one call: what a handler that is written for grpc-js may ask of it, but for what only its metrics use.
+ *
+ * Events: `cancelled`, once, if it ends otherwise than by the handler: the caller has left, its deadline is over, or what it sent cannot be read.
+ */
+export abstract class ServerCall
+  extends EventEmitter
+  implements
+    Pick<
+      ServerUnaryCall<unknown, unknown>,
+      | 'cancelled'
+      | 'metadata'
+      | 'getPeer'
+      | 'getAuthContext'
+      | 'getDeadline'
+      | 'getHost'
+      | 'getPath'
+      | 'sendMetadata'
+    >
+{
+  cancelled = false
+  /** Milliseconds since 1970. */
+  deadline: number = Number.POSITIVE_INFINITY
+  readonly #stream: ServerHttp2Stream
+  readonly metadata: Metadata
+  readonly #path: string
+  readonly #host: string
+  readonly #timeoutMs: number | null
+  readonly #connection: CallConnection
+  readonly #splitter: MessageSplitter
+  readonly #rules: CallRules
+  /** Of the answer, besides those of gRPC. */
+  #first: Metadata | null = null
+  #status: CallStatus | null = null
+  /** Its places where it is watched. */
+  #unfinished: Limited<ServerCall> | null = null
+  #inTime: DeadlinePlace | null = null
+  #waiting: Limited<ServerCall> | null = null
+
+  constructor({ stream, headers, rawHeaders, connection, rules }: CallSource) {
+    super()
+    this.#stream = stream
+    // Not the headers themselves: `node:http2` keeps streams that are closed until the next major collection, with all that hangs on them.
+    this.metadata = metadataOf(rawHeaders)
+    this.#path = String(headers[':path'])
+    this.#host = String(headers[':authority'] ?? '')
+    this.#timeoutMs = timeoutOf(headers)
+    this.#connection = connection
+    this.#rules = rules
+    this.#splitter = new MessageSplitter(rules.longestRequest)
+    stream.on('aborted', () => this.#gone())
+    stream.on('close', () => {
+      connection.callEnded()
+      this.callerMoved()
+      this.#gone()
+    })
+  }
+
+  getPeer(): string {
+    return this.#connection.peer
+  }
+
+  getPath(): string {
+    return this.#path
+  }
+
+  getHost(): string {
+    return this.#host
+  }
+
+  getDeadline(): Deadline {
+    return Number.isFinite(this.deadline) ? new Date(this.deadline) : this.deadline
+  }
+
+  getAuthContext(): ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']> {
+    const { socket } = this.#connection
+    if (!(socket instanceof TLSSocket && socket.authorized)) return {}
+    const certificate: PeerCertificate | null = socket.getPeerCertificate()
+    // Without one, or without a connection any more, there is nothing in it.
+    if (certificate?.raw === undefined) return { transportSecurityType: 'ssl' }
+    return { transportSecurityType: 'ssl', sslPeerCertificate: certificate }
+  }
+
+  /** What comes before the answer; without effect once that has begun. */
+  sendMetadata(metadata: Metadata): void {
+    this.#first = metadata
+    this.begin()
+  }
+
+  /** Begins to read. */
+  start(): void {
+    const timeoutMs = this.#timeoutMs
+    if (timeoutMs === null) {
+      this.finish({
+        code: status.INVALID_ARGUMENT,
+        details:
+          'grpc-timeout: that is no time (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).',
+      })
+      return
+    }
+    if (timeoutMs === 0) {
+      this.expire()
+      return
+    }
+    if (Number.isFinite(timeoutMs)) {
+      this.deadline = Date.now() + timeoutMs
+      this.#inTime = this.#rules.deadlines.add(this)
+    }
+    this.read()
+  }
+
+  expire(): void {
+    this.#break({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' })
+  }
+
+  /** The caller has had its time to take what was written, or to end its side. */
+  tooLate(): void {
+    this.#break({ code: status.CANCELLED, details: 'The answer was not taken in time.' })
+    giveUp(this.#stream)
+  }
+
+  /** From here on there is something for the caller to take, or to end. */
+  protected awaitCaller(): void {
+    this.#waiting ??= this.#rules.waiting.add(this)
+  }
+
+  /** It has taken, or ended, it. */
+  protected callerMoved(): void {
+    if (this.#waiting !== null) this.#rules.waiting.delete(this.#waiting)
+    this.#waiting = null
+  }
+
+  protected abstract read(): void
+
+  /** It has ended, or nobody waits for it any more. */
+  protected get isOver(): boolean {
+    return this.#status !== null
+  }
+
+  /** Of a message, bytes. For what comes from here on. */
+  protected limitRequest(bytes: number): void {
+    this.#splitter.maxBytes = bytes
+  }
+
+  protected get stream(): ServerHttp2Stream {
+    return this.#stream
+  }
+
+  /** The messages that are whole by this piece; none if it cannot be read, and then the call is over. */
+  protected messagesIn(piece: Buffer): readonly Buffer[] {
+    if (this.#status !== null) return []
+    try {
+      return this.#splitter.push(piece)
+    } catch (error) {
+      const isLong = error instanceof FramingError && error.fault === 'too long'
+      const details = wordsOf(error)
+      this.#break(
+        isLong
+          ? { code: status.RESOURCE_EXHAUSTED, details }
+          : { code: status.UNIMPLEMENTED, details, metadata: uncompressed },
+      )
+      return []
+    }
+  }
+
+  /** Reads the one request of a call, and hands it on when it is whole and nothing comes after it. */
+  protected readOne(deserialize: (bytes: Buffer) => unknown, take: (request: unknown) => void): void {
+    const excess: CallStatus = {
+      code: status.UNIMPLEMENTED,
+      details: 'A call of this method has one request.',
+    }
+    let request: Buffer | null = null
+    this.#unfinished = this.#rules.unfinished?.add(this) ?? null
+    this.#stream.on('data', (piece: Buffer) => {
+      for (const message of this.messagesIn(piece)) {
+        if (request !== null) this.finish(excess)
+        request = message
+      }
+    })
+    this.#stream.on('end', () => {
+      this.#requestEnded()
+      if (this.#status !== null) return
+      if (request === null || !this.#splitter.isBetweenMessages) {
+        this.finish(excess)
+        return
+      }
+      const read = this.deserialized(deserialize, request)
+      if (read !== null) take(read.request)
+    })
+  }
+
+  /** null: it is no such message, and the call is over. */
+  protected deserialized(
+    deserialize: (bytes: Buffer) => unknown,
+    message: Buffer,
+  ): { readonly request: unknown } | null {
+    try {
+      return { request: deserialize(message) }
+    } catch (error) {
+      this.#break({ code: status.INTERNAL, details: `The request cannot be read: ${wordsOf(error)}` })
+      return null
+    }
+  }
+
+  /** Sends the headers of the answer. False: nobody is there for it. */
+  protected begin(): boolean {
+    const stream = this.#stream
+    if (this.#status !== null || stream.destroyed || stream.closed) return false
+    if (!stream.headersSent) {
+      const first = this.#first
+      const headers = first === null ? answerHeaders : { ...answerHeaders, ...first.toHttp2Headers() }
+      stream.respond(headers, { waitForTrailers: true })
+      stream.on('wantTrailers', () => this.#sendTrailers())
+    }
+    return true
+  }
+
+  /** Ends the call, after what was written. Once; later ends are passed over. `last`: a part of the answer, with its prefix. */
+  finish(end: CallStatus, last?: Buffer): void {
+    if (this.#status !== null) return
+    const stream = this.#stream
+    if (last !== undefined && !this.begin()) return
+    this.#status = end
+    this.#forget()
+    if (stream.destroyed || stream.closed) return
+    // Anew: it has as much time for the end as it had for each part.
+    this.callerMoved()
+    this.awaitCaller()
+    if (stream.headersSent) {
+      if (last === undefined) stream.end()
+      else stream.end(last)
+    } else {
+      answerAtOnce(stream, { ...answerHeaders, ...this.#first?.toHttp2Headers(), ...trailersOf(end) })
+      return
+    }
+    // What still comes is read and dropped.
+    stream.resume()
+  }
+
+  #sendTrailers(): void {
+    const stream = this.#stream
+    if (this.#status === null || stream.destroyed || stream.closed) return
+    stream.sendTrailers(trailersOf(this.#status))
+  }
+
+  #gone(): void {
+    this.#requestEnded()
+    if (this.#status !== null) return
+    this.#status = { code: status.CANCELLED, details: '' }
+    this.#forget()
+    // What came and was not read would keep the stream.
+    this.#stream.resume()
+    this.#cancel()
+  }
+
+  #forget(): void {
+    if (this.#inTime !== null) this.#rules.deadlines.delete(this.#inTime)
+  }
+
+  #requestEnded(): void {
+    if (this.#unfinished !== null) this.#rules.unfinished?.delete(this.#unfinished)
+  }
+
+  #break(end: CallStatus): void {
+    if (this.#status !== null) return
+    this.finish(end)
+    this.#cancel()
+  }
+
+  #cancel(): void {
+    this.cancelled = true
+    this.emit('cancelled', 'cancelled')
+  }
+}

@@ -1,0 +1,146 @@
+import type { EventEmitter } from 'node:events'
+import { type Metadata, status } from '@grpc/grpc-js'
+import { fillPrefix, framed } from '../wire/grpc-framing.ts'
+import { statusOf } from './headers.ts'
+import { type CallSource, ServerCall } from './server-call.ts'
+
+/** How messages are read and written. */
+interface Codec {
+  readonly requestDeserialize: (bytes: Buffer) => unknown
+  readonly responseSerialize: (value: unknown) => Buffer
+}
+
+export interface StreamingCallOptions {
+  readonly codec: Codec
+  /** Requests are a stream; otherwise there is one, in `request`. */
+  readonly requestStream: boolean
+  readonly handle: (call: StreamingCall) => void
+}
+
+/**
+ * A call whose answer is a stream, and its requests perhaps, too. A handler that is written for grpc-js finds the events (`data`, `end`, `drain`, `cancelled`) and methods of a stream here, though it is none of Node's:
+ * two of those for each call, and their turns of the event loop for each message, are most of what a call costs.
+ *
+ * Requests are read once somebody listens to `data`. `emit('error', …)` ends the call with that failure.
+ */
+export class StreamingCall extends ServerCall {
+  /** The one request, if they are no stream. */
+  request: unknown = undefined
+  readonly #options: StreamingCallOptions
+  /** Requests that came and have not been told of, while nobody wants any. */
+  #waiting: Buffer[] = []
+  #isRead = false
+  #flows = false
+  #inputEnded = false
+  #endTold = false
+  #isTelling = false
+  /** The network does not take what is written. */
+  #isBlocked = false
+
+  constructor(source: CallSource, options: StreamingCallOptions) {
+    super(source)
+    this.#options = options
+    super.on('error', (failure: unknown) => this.finish(statusOf(failure)))
+  }
+
+  protected override read(): void {
+    const { codec, requestStream, handle } = this.#options
+    if (requestStream) {
+      handle(this)
+      return
+    }
+    this.readOne(codec.requestDeserialize, (request) => {
+      this.request = request
+      handle(this)
+    })
+  }
+
+  override on(event: string, listener: Parameters<EventEmitter['on']>[1]): this {
+    super.on(event, listener)
+    if (event === 'data' && this.#options.requestStream && !this.#isRead) {
+      this.#isRead = true
+      this.#flows = true
+      this.stream.on('data', (piece: Buffer) => this.#take(piece))
+      this.stream.on('end', () => {
+        this.#inputEnded = true
+        this.#tell()
+      })
+    }
+    return this
+  }
+
+  /** Tells of no more requests before `resume`, and lets no more come. */
+  pause(): this {
+    this.#flows = false
+    this.stream.pause()
+    return this
+  }
+
+  resume(): this {
+    this.#flows = true
+    if (this.#isRead) this.stream.resume()
+    this.#tell()
+    return this
+  }
+
+  /** Of a message, bytes. For what comes from here on. */
+  set longestRequest(bytes: number) {
+    this.limitRequest(bytes)
+  }
+
+  /** `sent`: called when the network has taken it; never if the call is over before. @returns false: better wait for `drain` */
+  write(value: unknown, sent?: () => void): boolean {
+    return this.#send(framed(this.#options.codec.responseSerialize(value)), sent)
+  }
+
+  /** A message that was written with room for its prefix. */
+  writePrefixed(message: Buffer): boolean {
+    return this.#send(fillPrefix(message))
+  }
+
+  end(metadata?: Metadata): this {
+    if (this.begin()) this.finish({ code: status.OK, details: '', metadata })
+    return this
+  }
+
+  #send(bytes: Buffer, sent?: () => void): boolean {
+    if (!this.begin()) return false
+    const room = this.stream.write(bytes, (error) => {
+      if (!error && !this.cancelled) sent?.()
+    })
+    if (!room && !this.#isBlocked) {
+      this.#isBlocked = true
+      this.awaitCaller()
+      this.stream.once('drain', () => {
+        this.#isBlocked = false
+        if (!this.isOver) this.callerMoved()
+        this.emit('drain')
+      })
+    }
+    return room
+  }
+
+  #take(piece: Buffer): void {
+    for (const message of this.messagesIn(piece)) this.#waiting.push(message)
+    this.#tell()
+  }
+
+  /** Tells of what has come, as long as it is wanted. */
+  #tell(): void {
+    // A listener may pause and resume.
+    if (this.#isTelling) return
+    this.#isTelling = true
+    while (this.#flows && !this.isOver) {
+      const message = this.#waiting.shift()
+      if (message === undefined) break
+      const read = this.deserialized(this.#options.codec.requestDeserialize, message)
+      if (read !== null) this.emit('data', read.request)
+    }
+    this.#isTelling = false
+    if (this.isOver) this.#waiting = []
+    else if (this.#inputEnded && this.#flows && this.#waiting.length === 0 && !this.#endTold) {
+      this.#endTold = true
+      this.emit('end')
+    }
+  }
+}
