@@ -19,6 +19,7 @@ export const programs = {
   serverBundle: fileURLToPath(new URL('apps/server/dist/server.js', root)),
   chatctl: fileURLToPath(new URL('apps/chatctl/dist/main.js', root)),
   echo: fileURLToPath(new URL('bench/dist/servers/echo.js', root)),
+  ownEcho: fileURLToPath(new URL('bench/dist/servers/own-echo.js', root)),
   refusalProbe: fileURLToPath(new URL('bench/dist/servers/refusal-probe.js', root)),
   ceiling: fileURLToPath(new URL('bench/dist/servers/ceiling.js', root)),
 } as const

@@ -12,7 +12,8 @@ const comparisons: readonly {
   readonly targets: Readonly<Record<number, Target>>
 }[] = [
   { of: 'ceiling-unary', to: 'no-op echo', targets: {} },
-  { of: 'chat-unary', to: 'no-op echo', targets: {} },
+  { of: 'own echo', to: 'no-op echo', targets: {} },
+  { of: 'chat-unary', to: 'own echo', targets: {} },
   { of: 'chat-unary', to: 'ceiling-unary', targets: { 64: atLeast(0.85) } },
   { of: 'chat-stream', to: 'ceiling-stream', targets: { 1: atLeast(0.9), 64: atLeast(0.6) } },
   { of: 'chat-client', to: 'chat-stream', targets: {} },
