@@ -15,6 +15,7 @@ import {
 import { SignsOfLife, type SignsOfLifeOptions } from '../signs-of-life.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { Deadlines } from './deadlines.ts'
+import { Departure } from './departure.ts'
 import { answerHeaders, httpFault, trailersOf } from './headers.ts'
 import type { CallConnection, CallRules, CallSource } from './server-call.ts'
 import { StreamingCall } from './streaming-call.ts'
@@ -52,6 +53,7 @@ interface Answerer {
 
 interface Connection extends CallConnection {
   readonly session: ServerHttp2Session
+  readonly departure: Departure
   /** Under way. */
   calls: number
   /** In all. */
@@ -78,6 +80,7 @@ export class GrpcServer {
   readonly #idleTimer: NodeJS.Timeout | undefined
   #isClosing = false
   #closed: (() => void) | null = null
+  #closing: Promise<void> | null = null
 
   constructor(options: GrpcServerOptions) {
     this.#options = options
@@ -89,6 +92,7 @@ export class GrpcServer {
           ? null
           : new TimeLimit(unfinished.withinMs, (call) => unfinished.late(call.getPeer())),
       deadlines: new Deadlines(),
+      onFault: options.onFault,
       waiting: new TimeLimit(patienceMs, (call) => call.tooLate()),
     }
     this.#refused = new TimeLimit(patienceMs, giveUp)
@@ -137,6 +141,7 @@ export class GrpcServer {
       socket,
       peer: `${socket.remoteAddress}:${socket.remotePort}`,
       session,
+      departure: new Departure(session, () => connection.calls > 0),
       calls: 0,
       begun: 0,
       unread: 0,
@@ -144,6 +149,7 @@ export class GrpcServer {
       callEnded: () => {
         connection.calls--
         connection.usedAt = performance.now()
+        connection.departure.callEnded()
       },
     }
     this.#connections.add(connection)
@@ -163,11 +169,16 @@ export class GrpcServer {
     )
   }
 
-  /** Takes no more connections and calls. Resolves when those under way are over. */
+  /** Takes no more connections and calls. Resolves when those under way are over. Twice is once. */
   close(): Promise<void> {
+    this.#closing ??= this.#leaveAll()
+    return this.#closing
+  }
+
+  #leaveAll(): Promise<void> {
     clearInterval(this.#idleTimer)
     this.#isClosing = true
-    for (const { session } of this.#connections) session.close()
+    for (const { departure } of this.#connections) departure.begin()
     return new Promise((resolve) => {
       this.#closed = resolve
       this.#closedIfDone()
@@ -190,8 +201,8 @@ export class GrpcServer {
 
   #leaveIdle(idleMs: number): void {
     const since = performance.now() - idleMs
-    for (const { session, calls, usedAt } of this.#connections)
-      if (calls === 0 && usedAt < since) session.close()
+    for (const { departure, calls, usedAt } of this.#connections)
+      if (calls === 0 && usedAt < since) departure.begin()
   }
 
   #take(
@@ -222,8 +233,8 @@ export class GrpcServer {
   }
 
   /**
-   * Asks whether the caller reads: answers to one who does not would pile up. Nobody has more than `callsPerConnection` calls of which it has not read the end, so who begins twice as many without having read the
-   * question does not keep to the rules.
+   * Asks whether the caller reads: answers to one who does not would pile up. Nobody has more than `callsPerConnection` calls of which it has neither read the end nor
+   * reset them, so who begins twice as many without having read the question does not keep to the rules, or resets them faster than it reads.
    */
   #ask(connection: Connection): void {
     const { session, socket } = connection

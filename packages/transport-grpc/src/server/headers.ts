@@ -12,6 +12,9 @@ export interface CallStatus {
   readonly metadata?: Metadata | undefined
 }
 
+/** What a caller hears of a fault of the program. */
+export const faulty: CallStatus = { code: status.INTERNAL, details: 'A fault of the server: see its log.' }
+
 /** Before an answer, which is never compressed. */
 export const answerHeaders: OutgoingHttpHeaders = {
   [constants.HTTP2_HEADER_STATUS]: 200,

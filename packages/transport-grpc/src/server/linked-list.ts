@@ -10,6 +10,9 @@ export class Place<Value> {
   }
 }
 
+/** A place that is in a list. */
+type Held<Value> = Place<Value> & { readonly value: Value }
+
 /**
  * Values in the order in which they were added.
  *
@@ -48,8 +51,14 @@ export class LinkedList<Value> {
     place.value = null
   }
 
+  /** The oldest; null: it is empty. */
+  get first(): Held<Value> | null {
+    const first = this.#ends.after
+    return first !== null && isHeld(first) ? first : null
+  }
+
   /** The oldest first. What was given may be deleted meanwhile. */
-  *[Symbol.iterator](): Generator<Place<Value> & { readonly value: Value }, void, undefined> {
+  *[Symbol.iterator](): Generator<Held<Value>, void, undefined> {
     let place = this.#ends.after
     while (place !== null && place !== this.#ends) {
       const { after } = place
@@ -59,6 +68,6 @@ export class LinkedList<Value> {
   }
 }
 
-function isHeld<Value>(place: Place<Value>): place is Place<Value> & { readonly value: Value } {
+function isHeld<Value>(place: Place<Value>): place is Held<Value> {
   return place.value !== null
 }

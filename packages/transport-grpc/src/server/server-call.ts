@@ -6,7 +6,7 @@ import { type Deadline, Metadata, type ServerUnaryCall, status } from '@grpc/grp
 import { wordsOf } from '../errors.ts'
 import { FramingError, MessageSplitter } from '../wire/grpc-framing.ts'
 import type { DeadlinePlace, Deadlines } from './deadlines.ts'
-import { answerHeaders, type CallStatus, metadataOf, timeoutOf, trailersOf } from './headers.ts'
+import { answerHeaders, type CallStatus, faulty, metadataOf, timeoutOf, trailersOf } from './headers.ts'
 import { answerAtOnce, giveUp } from './streams.ts'
 import type { Limited, TimeLimit } from './time-limit.ts'
 
@@ -40,6 +40,8 @@ export interface CallRules {
   /** Where a call is watched whose one request has not come. */
   readonly unfinished: TimeLimit<ServerCall> | null
   readonly deadlines: Deadlines
+  /** Told of what the program did wrong. */
+  readonly onFault: (error: unknown) => void
   /** Where a call is watched whose caller has something to take, or to end. */
   readonly waiting: TimeLimit<ServerCall>
 }
@@ -156,12 +158,12 @@ export abstract class ServerCall
   }
 
   expire(): void {
-    this.#break({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' })
+    this.breakOff({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' })
   }
 
   /** The caller has had its time to take what was written, or to end its side. */
   tooLate(): void {
-    this.#break({ code: status.CANCELLED, details: 'The answer was not taken in time.' })
+    this.breakOff({ code: status.CANCELLED, details: 'The answer was not taken in time.' })
     giveUp(this.#stream)
   }
 
@@ -200,7 +202,7 @@ export abstract class ServerCall
     } catch (error) {
       const isLong = error instanceof FramingError && error.fault === 'too long'
       const details = wordsOf(error)
-      this.#break(
+      this.breakOff(
         isLong
           ? { code: status.RESOURCE_EXHAUSTED, details }
           : { code: status.UNIMPLEMENTED, details, metadata: uncompressed },
@@ -226,7 +228,7 @@ export abstract class ServerCall
     this.#stream.on('end', () => {
       this.#requestEnded()
       if (this.#status !== null) return
-      if (request === null || !this.#splitter.isBetweenMessages) {
+      if (request === null || !this.isBetweenRequests) {
         this.finish(excess)
         return
       }
@@ -243,9 +245,25 @@ export abstract class ServerCall
     try {
       return { request: deserialize(message) }
     } catch (error) {
-      this.#break({ code: status.INTERNAL, details: `The request cannot be read: ${wordsOf(error)}` })
+      this.breakOff({ code: status.INTERNAL, details: `The request cannot be read: ${wordsOf(error)}` })
       return null
     }
+  }
+
+  /** null: it cannot be written, which is a fault of the program, and the call is over. */
+  protected serialized(serialize: (value: unknown) => Buffer, value: unknown): Buffer | null {
+    try {
+      return serialize(value)
+    } catch (error) {
+      this.breakOff(faulty)
+      this.#rules.onFault(error)
+      return null
+    }
+  }
+
+  /** The last request came whole. */
+  protected get isBetweenRequests(): boolean {
+    return this.#splitter.isBetweenMessages
   }
 
   /** Sends the headers of the answer. False: nobody is there for it. */
@@ -307,7 +325,8 @@ export abstract class ServerCall
     if (this.#unfinished !== null) this.#rules.unfinished?.delete(this.#unfinished)
   }
 
-  #break(end: CallStatus): void {
+  /** Ends the call otherwise than its handler does, and tells that. */
+  protected breakOff(end: CallStatus): void {
     if (this.#status !== null) return
     this.finish(end)
     this.#cancel()

@@ -210,6 +210,46 @@ test('while a handler pauses its caller cannot fill the memory', async () => {
   expect(sent.length).toBeLessThan(5)
 })
 
+test('a part of an answer that cannot be written is a fault of the server, and ends the stream', async () => {
+  const { address, grpc, faults } = await served({})
+  const responseSerialize = (bytes: Buffer): Buffer => {
+    if (bytes.length === 0) throw new Error('secret')
+    return bytes
+  }
+  grpc.addService(
+    { download: { ...download, responseSerialize } },
+    {
+      download: (call: Download) => {
+        call.write(Buffer.from('good'))
+        setImmediate(() => {
+          call.write(Buffer.alloc(0))
+          call.end()
+        })
+      },
+    },
+  )
+  const call = open(session(address), download.path)
+  call.end(framed(Buffer.alloc(0)))
+  const { code, bytes } = await outcome(call)
+  expect({ code, heard: texts(bytes) }).toEqual({ code: status.INTERNAL, heard: ['good'] })
+  expect(faults).toEqual([new Error('secret')])
+})
+
+test('a stream of requests that ends within one does not end well', async () => {
+  const heard: string[] = []
+  const { address } = await served({
+    exchange: (call: Exchange) => {
+      call.on('data', (message: Buffer) => heard.push(String(message)))
+      call.on('end', () => heard.push('end'))
+      call.on('cancelled', () => heard.push('cancelled'))
+    },
+  })
+  const call = open(session(address), exchange.path)
+  call.end(Buffer.concat([framed(Buffer.from('whole')), Buffer.from([0, 0, 0, 0, 9, 1])]))
+  expect((await outcome(call)).code).toBe(status.INTERNAL)
+  expect(heard).toEqual(['whole', 'cancelled'])
+})
+
 test('requests wait until somebody listens', async () => {
   const { address } = await served({
     exchange: (call: Exchange) => {

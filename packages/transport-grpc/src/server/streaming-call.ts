@@ -90,7 +90,8 @@ export class StreamingCall extends ServerCall {
 
   /** `sent`: called when the network has taken it; never if the call is over before. @returns false: better wait for `drain` */
   write(value: unknown, sent?: () => void): boolean {
-    return this.#send(framed(this.#options.codec.responseSerialize(value)), sent)
+    const bytes = this.serialized(this.#options.codec.responseSerialize, value)
+    return bytes !== null && this.#send(framed(bytes), sent)
   }
 
   /** A message that was written with room for its prefix. */
@@ -140,7 +141,8 @@ export class StreamingCall extends ServerCall {
     if (this.isOver) this.#waiting = []
     else if (this.#inputEnded && this.#flows && this.#waiting.length === 0 && !this.#endTold) {
       this.#endTold = true
-      this.emit('end')
+      if (this.isBetweenRequests) this.emit('end')
+      else this.breakOff({ code: status.INTERNAL, details: 'The last request is not whole.' })
     }
   }
 }

@@ -26,3 +26,23 @@ test('each is told of at its own time, and none that is gone', () => {
   vi.advanceTimersByTime(withinMs)
   expect(late).toEqual(['first', 'second', 'third'])
 })
+
+test('what comes back when it is late has its time anew, and one timer watches all', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const late: string[] = []
+  const limit = new TimeLimit<string>(withinMs, (value) => {
+    late.push(value)
+    if (late.length < 6) limit.add(value)
+  })
+  limit.add('a')
+  limit.add('b')
+  vi.advanceTimersByTime(withinMs)
+  expect(late).toEqual(['a', 'b'])
+  expect(vi.getTimerCount()).toBe(1)
+  vi.advanceTimersByTime(withinMs)
+  expect(late).toEqual(['a', 'b', 'a', 'b'])
+  expect(vi.getTimerCount()).toBe(1)
+  vi.advanceTimersByTime(2 * withinMs)
+  expect(late).toHaveLength(7)
+  expect(vi.getTimerCount()).toBe(0)
+})

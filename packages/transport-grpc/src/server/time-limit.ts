@@ -14,7 +14,7 @@ export class TimeLimit<Value> {
   readonly #late: (value: Value) => void
   /** Oldest first. */
   readonly #values = new LinkedList<Entry<Value>>()
-  #isTimerSet = false
+  #timer: NodeJS.Timeout | null = null
 
   /** `late` gets each value that has been there for `withinMs`, once. */
   constructor(withinMs: number, late: (value: Value) => void) {
@@ -24,7 +24,7 @@ export class TimeLimit<Value> {
 
   /** @returns what `delete` wants */
   add(value: Value): Limited<Value> {
-    if (!this.#isTimerSet) this.#setTimer(this.#withinMs)
+    if (this.#timer === null) this.#setTimer(this.#withinMs)
     return this.#values.add({ value, since: performance.now() })
   }
 
@@ -33,15 +33,13 @@ export class TimeLimit<Value> {
   }
 
   #setTimer(afterMs: number): void {
-    this.#isTimerSet = true
     // A server that has stopped does not wait for it.
-    setTimeout(() => this.#look(), afterMs).unref()
+    this.#timer = setTimeout(() => this.#look(), afterMs).unref()
   }
 
   #look(): void {
-    this.#isTimerSet = false
     const now = performance.now()
-    for (const place of this.#values) {
+    for (let place = this.#values.first; place !== null; place = this.#values.first) {
       const { value, since } = place.value
       // A timer may be early by less than a millisecond.
       const leftMs = Math.ceil(since + this.#withinMs - now)
@@ -52,5 +50,6 @@ export class TimeLimit<Value> {
       this.#values.delete(place)
       this.#late(value)
     }
+    this.#timer = null
   }
 }

@@ -238,6 +238,22 @@ test('a request that its method cannot read is INTERNAL, and no handler gets it'
   expect(faults).toEqual([])
 })
 
+test('an answer that cannot be written is a fault of the server', async () => {
+  const { address, grpc, faults } = await served({})
+  const responseSerialize = (): Buffer => {
+    throw new Error('secret')
+  }
+  grpc.addService(
+    { unary: { ...methods.unary, responseSerialize } },
+    { unary: (call: Call, answer: Answer) => setImmediate(answer, null, call.request) },
+  )
+  expect((await ask(address, Buffer.from('x'))).failure).toMatchObject({
+    code: status.INTERNAL,
+    details: 'A fault of the server: see its log.',
+  })
+  expect(faults).toEqual([new Error('secret')])
+})
+
 test('what a handler throws is a fault of the server, of which its caller hears no more than that', async () => {
   const fault = new Error('secret')
   const { address, faults } = await served({

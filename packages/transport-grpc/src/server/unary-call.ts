@@ -35,7 +35,7 @@ export class UnaryCall extends ServerCall {
       this.finish(statusOf(failure))
       return
     }
-    const bytes = this.#definition.responseSerialize(response)
-    this.finish({ code: status.OK, details: '', metadata }, framed(bytes))
+    const bytes = this.serialized(this.#definition.responseSerialize, response)
+    if (bytes !== null) this.finish({ code: status.OK, details: '', metadata }, framed(bytes))
   }
 }
