@@ -114,6 +114,13 @@ module.exports = {
       ]
     }),
     {
+      name: 'http2-knows-itself-only',
+      comment: 'HTTP/2 knows nothing of gRPC, and nothing of Node but the kind of stream it runs over.',
+      severity: 'error',
+      from: { path: '^packages/transport-grpc/src/http2/', pathNot: test },
+      to: { pathNot: ['^packages/transport-grpc/src/http2/', '^stream$'] },
+    },
+    {
       name: 'replica-core-knows-rules-only',
       comment:
         "The replica's core is made of election and replication-log alone, and of their pure entry points.",

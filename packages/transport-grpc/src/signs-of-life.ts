@@ -1,4 +1,9 @@
-import type { Http2Session } from 'node:http2'
+/** A connection that can be asked whether its other end is there. */
+export interface Pinged {
+  readonly destroyed: boolean
+  /** `answered`: null when it is. */
+  ping(answered: (error: Error | null) => void): unknown
+}
 
 export interface SignsOfLifeOptions {
   /** How often the other end is asked, milliseconds. */
@@ -9,15 +14,15 @@ export interface SignsOfLifeOptions {
 
 /** Asks the other end of a connection again and again whether it is there. The path may be dead without either host knowing. */
 export class SignsOfLife {
-  readonly #session: Http2Session
+  readonly #connection: Pinged
   readonly #options: SignsOfLifeOptions
   readonly #silent: () => void
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   /** `silent`: called once, when there was no answer in time; not after `stop`. */
-  constructor(session: Http2Session, options: SignsOfLifeOptions, silent: () => void) {
-    this.#session = session
+  constructor(connection: Pinged, options: SignsOfLifeOptions, silent: () => void) {
+    this.#connection = connection
     this.#options = options
     this.#silent = silent
     this.#askLater()
@@ -31,7 +36,7 @@ export class SignsOfLife {
   #askLater(): void {
     this.#timer = setTimeout(() => {
       // It may be so long before its connection is, if the other end said goodbye and did not close.
-      if (this.#session.destroyed) {
+      if (this.#connection.destroyed) {
         this.#silent()
         return
       }
@@ -42,7 +47,7 @@ export class SignsOfLife {
           if (!this.#stopped) this.#silent()
         })
       }, this.#options.silentMs)
-      this.#session.ping((error) => {
+      this.#connection.ping((error) => {
         if (this.#stopped || error) return
         clearTimeout(this.#timer)
         clearImmediate(judgement)

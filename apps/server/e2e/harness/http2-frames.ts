@@ -2,9 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 // HTTP/2 as no library would speak it (RFC 9113 §6).
 
-const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, continuation: 9 } as const
-
-const goAway = 7
+const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, continuation: 9 } as const
 
 export function frame(type: keyof typeof types, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9)
@@ -78,7 +76,7 @@ export class RawConnection {
         if (this.#received.length < 9) return
         const length = 9 + this.#received.readUIntBE(0, 3)
         if (this.#received.length < length) return
-        if (this.#received[3] === goAway) this.#goneAway = true
+        if (this.#received[3] === types.goaway) this.#goneAway = true
         if (this.#received[3] === types.reset) this.#resets++
         this.#received = this.#received.subarray(length)
       }

@@ -1,10 +1,3 @@
-import {
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
 import type { Socket } from 'node:net'
 import {
   type MethodDefinition,
@@ -12,14 +5,15 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import { Http2Connection } from '../http2/connection.ts'
+import { errorCode } from '../http2/protocol.ts'
+import type { Http2Stream } from '../http2/stream.ts'
 import { SignsOfLife, type SignsOfLifeOptions } from '../signs-of-life.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { Deadlines } from './deadlines.ts'
-import { Departure } from './departure.ts'
-import { answerHeaders, httpFault, trailersOf } from './headers.ts'
+import { encodeHttpStatus, encodeOnlyTrailers, httpFault, readRequest } from './headers.ts'
 import type { CallConnection, CallRules, CallSource } from './server-call.ts'
 import { StreamingCall } from './streaming-call.ts'
-import { answerAtOnce, giveUp, isOver, nobodyHears } from './streams.ts'
 import { TimeLimit } from './time-limit.ts'
 import { UnaryCall } from './unary-call.ts'
 
@@ -39,9 +33,6 @@ export interface GrpcServerOptions extends SignsOfLifeOptions {
   readonly onFault: (error: unknown) => void
 }
 
-/** Questions that a caller may leave without an answer: one each `callsPerConnection` calls. */
-const mostUnread = 2
-
 /** Of the path of a call that nobody answers; characters. */
 const longestPath = 100
 
@@ -52,20 +43,13 @@ interface Answerer {
 }
 
 interface Connection extends CallConnection {
-  readonly session: ServerHttp2Session
-  readonly departure: Departure
-  /** Under way. */
-  calls: number
-  /** In all. */
-  begun: number
-  /** Questions whether the caller reads that it has not answered. */
-  unread: number
-  /** When it last had one. */
+  readonly http2: Http2Connection
+  /** When it was last seen to have a call. */
   usedAt: number
 }
 
 /**
- * Answers calls of gRPC over `node:http2`, on connections that somebody else accepted: unary ones and streams, by handlers that are written for grpc-js.
+ * Answers calls of gRPC on connections that somebody else accepted: unary ones and streams, by handlers that are written for grpc-js.
  *
  * Why not the server of grpc-js (1.14): it answers fewer calls in the same time (`pnpm bench throughput --systems 'no-op echo,own echo'`), and a caller who opens a stream and resets it in one packet ends
  * its process: it answers what is over, `node:http2` throws, and nobody catches that.
@@ -76,7 +60,7 @@ export class GrpcServer {
   readonly #connections = new Set<Connection>()
   readonly #rules: CallRules
   /** Streams that no method took. */
-  readonly #refused: TimeLimit<ServerHttp2Stream>
+  readonly #refused: TimeLimit<Http2Stream>
   readonly #idleTimer: NodeJS.Timeout | undefined
   #isClosing = false
   #closed: (() => void) | null = null
@@ -95,7 +79,7 @@ export class GrpcServer {
       onFault: options.onFault,
       waiting: new TimeLimit(patienceMs, (call) => call.tooLate()),
     }
-    this.#refused = new TimeLimit(patienceMs, giveUp)
+    this.#refused = new TimeLimit(patienceMs, (stream) => stream.reset(errorCode.noError))
     if (idleMs !== undefined) this.#idleTimer = setInterval(() => this.#leaveIdle(idleMs), idleMs / 8).unref()
   }
 
@@ -131,42 +115,23 @@ export class GrpcServer {
       socket.destroy()
       return
     }
-    const { callsPerConnection } = this.#options
-    const session = performServerHandshake(socket, {
-      settings: { maxConcurrentStreams: callsPerConnection },
-      // Of requests is kept what `longestRequest` allows of each call; a bound of another kind would end calls of other people.
-      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+    const http2 = new Http2Connection(socket, {
+      mostStreams: this.#options.callsPerConnection,
+      opened: (stream, fields) => this.#take(connection, stream, fields),
+      closed: () => {
+        life.stop()
+        this.#connections.delete(connection)
+        this.#closedIfDone()
+      },
     })
     const connection: Connection = {
       socket,
       peer: `${socket.remoteAddress}:${socket.remotePort}`,
-      session,
-      departure: new Departure(session, () => connection.calls > 0),
-      calls: 0,
-      begun: 0,
-      unread: 0,
+      http2,
       usedAt: performance.now(),
-      callEnded: () => {
-        connection.calls--
-        connection.usedAt = performance.now()
-        connection.departure.callEnded()
-      },
     }
     this.#connections.add(connection)
-    const life = new SignsOfLife(session, this.#options, () => socket.destroy())
-    // What breaks a connection is told by the calls on it.
-    session.on('error', nobodyHears)
-    socket.on('error', nobodyHears)
-    session.on('close', () => {
-      life.stop()
-      this.#connections.delete(connection)
-      this.#closedIfDone()
-    })
-    session.on(
-      'stream',
-      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) =>
-        this.#take(connection, stream, headers, rawHeaders),
-    )
+    const life = new SignsOfLife(http2, this.#options, () => socket.destroy())
   }
 
   /** Takes no more connections and calls. Resolves when those under way are over. Twice is once. */
@@ -178,7 +143,7 @@ export class GrpcServer {
   #leaveAll(): Promise<void> {
     clearInterval(this.#idleTimer)
     this.#isClosing = true
-    for (const { departure } of this.#connections) departure.begin()
+    for (const { http2 } of this.#connections) http2.leave()
     return new Promise((resolve) => {
       this.#closed = resolve
       this.#closedIfDone()
@@ -189,10 +154,7 @@ export class GrpcServer {
   destroy(): void {
     clearInterval(this.#idleTimer)
     this.#isClosing = true
-    for (const { session, socket } of [...this.#connections]) {
-      session.destroy()
-      socket.destroy()
-    }
+    for (const { http2 } of [...this.#connections]) http2.destroy()
   }
 
   #closedIfDone(): void {
@@ -200,61 +162,37 @@ export class GrpcServer {
   }
 
   #leaveIdle(idleMs: number): void {
-    const since = performance.now() - idleMs
-    for (const { departure, calls, usedAt } of this.#connections)
-      if (calls === 0 && usedAt < since) departure.begin()
+    const now = performance.now()
+    for (const connection of this.#connections) {
+      if (connection.http2.streams > 0) connection.usedAt = now
+      else if (connection.usedAt < now - idleMs) connection.http2.leave()
+    }
   }
 
-  #take(
-    connection: Connection,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    rawHeaders: readonly string[],
-  ): void {
-    if (isOver(stream)) return
-    stream.on('error', nobodyHears)
-    connection.calls++
-    connection.begun++
-    if (connection.begun % this.#options.callsPerConnection === 0) this.#ask(connection)
-    const fault = httpFault(headers)
+  #take(connection: Connection, stream: Http2Stream, fields: readonly string[]): void {
+    connection.usedAt = performance.now()
+    const request = readRequest(fields)
+    const fault = httpFault(request)
     if (fault !== null) {
-      this.#refuse(connection, stream, { ':status': fault })
+      this.#refuse(stream, encodeHttpStatus(fault))
       return
     }
-    const path = headers[':path'] ?? ''
+    const { path } = request
     const answerer = this.#answerers.get(path)
     if (answerer === undefined) {
       const details = `There is no method ${path.slice(0, longestPath)} here.`
-      const trailers = trailersOf({ code: status.UNIMPLEMENTED, details })
-      this.#refuse(connection, stream, { ...answerHeaders, ...trailers })
+      this.#refuse(stream, encodeOnlyTrailers({ code: status.UNIMPLEMENTED, details }, null))
       return
     }
-    answerer.answer({ stream, headers, rawHeaders, connection, rules: answerer.rules })
+    answerer.answer({ stream, fields, request, connection, rules: answerer.rules })
   }
 
-  /**
-   * Asks whether the caller reads: answers to one who does not would pile up. Nobody has more than `callsPerConnection` calls of which it has neither read the end nor
-   * reset them, so who begins twice as many without having read the question does not keep to the rules, or resets them faster than it reads.
-   */
-  #ask(connection: Connection): void {
-    const { session, socket } = connection
-    if (connection.unread === mostUnread) {
-      socket.destroy()
-      return
-    }
-    connection.unread++
-    session.ping((error) => {
-      if (error === null) connection.unread = 0
-    })
-  }
-
-  #refuse(connection: Connection, stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  /** What still comes is read and dropped. */
+  #refuse(stream: Http2Stream, answer: Buffer): void {
     const place = this.#refused.add(stream)
-    stream.on('close', () => {
-      this.#refused.delete(place)
-      connection.callEnded()
-    })
-    answerAtOnce(stream, headers)
+    const forget = (): void => this.#refused.delete(place)
+    stream.listen({ data: nothing, ended: nothing, drained: nothing, closed: forget })
+    stream.respondOnly(answer)
   }
 
   #answererOf(
@@ -287,6 +225,8 @@ export class GrpcServer {
     }
   }
 }
+
+function nothing(): void {}
 
 function bytesOf(value: unknown): Buffer {
   if (!Buffer.isBuffer(value)) throw new TypeError('A stream of bytes has no other messages.')

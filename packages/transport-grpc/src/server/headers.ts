@@ -1,5 +1,6 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { constants } from 'node:http2'
 import { Metadata, status } from '@grpc/grpc-js'
+import { encodeFields } from '../http2/field-encoder.ts'
 import { encodeStatusMessage } from '../wire/status-message.ts'
 
 // Headers of HTTP/2 as gRPC uses them (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
@@ -15,31 +16,87 @@ export interface CallStatus {
 /** What a caller hears of a fault of the program. */
 export const faulty: CallStatus = { code: status.INTERNAL, details: 'A fault of the server: see its log.' }
 
-/** Before an answer, which is never compressed. */
-export const answerHeaders: OutgoingHttpHeaders = {
-  [constants.HTTP2_HEADER_STATUS]: 200,
-  [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
-}
+const answerFields = [':status', '200', 'content-type', 'application/grpc+proto']
+const wellFields = ['grpc-status', '0']
 
-const well: OutgoingHttpHeaders = { 'grpc-status': '0' }
+const answer = encodeFields(answerFields)
+const well = encodeFields(wellFields)
 
 /** Of what a status says; characters. A stranger's own words may be in it, and nobody can be sent more than 64 KiB of headers. */
 const longestDetails = 1_000
 
-export function trailersOf({ code, details, metadata }: CallStatus): OutgoingHttpHeaders {
-  if (code === status.OK && metadata === undefined) return well
-  return {
-    'grpc-status': code,
-    ...(details === '' ? {} : { 'grpc-message': encodeStatusMessage(details.slice(0, longestDetails)) }),
-    ...metadata?.toHttp2Headers(),
+/** The fields before an answer, which is never compressed. `more`: the service's own. */
+export function encodeAnswer(more: Metadata | null): Buffer {
+  return more === null ? answer : encodeFields([...answerFields, ...fieldsOf(more)])
+}
+
+/** The fields behind an answer. */
+export function encodeTrailers(end: CallStatus): Buffer {
+  return end.code === status.OK && end.metadata === undefined ? well : encodeFields(trailersOf(end))
+}
+
+/** The fields of an answer without messages. `more`: the service's own. */
+export function encodeOnlyTrailers(end: CallStatus, more: Metadata | null): Buffer {
+  return encodeFields([...answerFields, ...(more === null ? [] : fieldsOf(more)), ...trailersOf(end)])
+}
+
+/** Of an answer that is none of gRPC. */
+export function encodeHttpStatus(code: number): Buffer {
+  return encodeFields([':status', String(code)])
+}
+
+function trailersOf({ code, details, metadata }: CallStatus): string[] {
+  const words = details === '' ? [] : ['grpc-message', encodeStatusMessage(details.slice(0, longestDetails))]
+  return ['grpc-status', String(code), ...words, ...(metadata === undefined ? [] : fieldsOf(metadata))]
+}
+
+function fieldsOf(metadata: Metadata): string[] {
+  return Object.entries(metadata.toHttp2Headers()).flatMap(([name, value]) =>
+    [value ?? []].flat().flatMap((one) => [name, String(one)]),
+  )
+}
+
+/** What gRPC itself asks of the fields of a request; the last, if one is there more than once. */
+export interface RequestFields {
+  readonly method: string
+  readonly path: string
+  readonly authority: string
+  readonly contentType: string
+  /** As it came; null: the caller says none. */
+  readonly timeout: string | null
+}
+
+/** @param fields names and values in turn */
+export function readRequest(fields: readonly string[]): RequestFields {
+  let [method, path, authority, contentType] = ['', '', '', '']
+  let timeout: string | null = null
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const value = fields[at + 1] ?? ''
+    switch (fields[at] ?? '') {
+      case ':method':
+        method = value
+        break
+      case ':path':
+        path = value
+        break
+      case ':authority':
+        authority = value
+        break
+      case 'content-type':
+        contentType = value
+        break
+      case 'grpc-timeout':
+        timeout = value
+        break
+    }
   }
+  return { method, path, authority, contentType, timeout }
 }
 
 /** The status of HTTP for what is no request of gRPC at all; null: it is one. */
-export function httpFault(headers: IncomingHttpHeaders): number | null {
-  if (headers[constants.HTTP2_HEADER_METHOD] !== 'POST') return constants.HTTP_STATUS_METHOD_NOT_ALLOWED
-  const type = String(headers[constants.HTTP2_HEADER_CONTENT_TYPE] ?? '')
-  return /^application\/grpc($|[+;])/.test(type) ? null : constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE
+export function httpFault({ method, contentType }: RequestFields): number | null {
+  if (method !== 'POST') return constants.HTTP_STATUS_METHOD_NOT_ALLOWED
+  return /^application\/grpc($|[+;])/.test(contentType) ? null : constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE
 }
 
 const unitsMs: Readonly<Record<string, number>> = {
@@ -52,10 +109,9 @@ const unitsMs: Readonly<Record<string, number>> = {
 }
 
 /** The time a caller waits, milliseconds; infinite if it does not say; null: what it says is no time. */
-export function timeoutOf(headers: IncomingHttpHeaders): number | null {
-  const text = headers['grpc-timeout']
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(String(text)) ?? []
+export function timeoutOf({ timeout }: RequestFields): number | null {
+  if (timeout === null) return Number.POSITIVE_INFINITY
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(timeout) ?? []
   const unitMs = unitsMs[unit ?? '']
   return unitMs === undefined ? null : Number(digits) * unitMs
 }
@@ -64,14 +120,14 @@ export function timeoutOf(headers: IncomingHttpHeaders): number | null {
 const ofTransport: ReadonlySet<string> = new Set(['te', 'content-type', 'user-agent', 'accept-encoding'])
 
 /**
- * What the maker of a call tells the service, without what is gRPC's own: a table of all headers for each call is felt.
- * @param raw names and values in turn, as they came
+ * What the maker of a call tells the service, without what is gRPC's own: a table of all fields for each call is felt.
+ * @param fields names and values in turn
  */
-export function metadataOf(raw: readonly string[]): Metadata {
+export function metadataOf(fields: readonly string[]): Metadata {
   const metadata = new Metadata()
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] ?? ''
-    const value = raw[at + 1] ?? ''
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    const value = fields[at + 1] ?? ''
     if (name.startsWith(':') || name.startsWith('grpc-') || ofTransport.has(name)) continue
     try {
       if (!name.endsWith('-bin')) metadata.add(name, value)

@@ -1,13 +1,22 @@
 import { EventEmitter } from 'node:events'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import { type Deadline, Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js'
 import { wordsOf } from '../errors.ts'
+import { errorCode } from '../http2/protocol.ts'
+import type { Http2Stream, StreamListener } from '../http2/stream.ts'
 import { FramingError, MessageSplitter } from '../wire/grpc-framing.ts'
 import type { DeadlinePlace, Deadlines } from './deadlines.ts'
-import { answerHeaders, type CallStatus, faulty, metadataOf, timeoutOf, trailersOf } from './headers.ts'
-import { answerAtOnce, giveUp } from './streams.ts'
+import {
+  type CallStatus,
+  encodeAnswer,
+  encodeOnlyTrailers,
+  encodeTrailers,
+  faulty,
+  metadataOf,
+  type RequestFields,
+  timeoutOf,
+} from './headers.ts'
 import type { Limited, TimeLimit } from './time-limit.ts'
 
 /** The connection that a call came over. */
@@ -15,16 +24,14 @@ export interface CallConnection {
   readonly socket: Socket
   /** `address:port` of its other end; a socket that is closed does not tell that any more. */
   readonly peer: string
-  /** One of its calls is over. */
-  readonly callEnded: () => void
 }
 
 /** What every call of a server has. */
 export interface CallSource {
-  readonly stream: ServerHttp2Stream
-  readonly headers: IncomingHttpHeaders
-  /** The same, as they came: names and values in turn. */
-  readonly rawHeaders: readonly string[]
+  readonly stream: Http2Stream
+  /** Names and values in turn. */
+  readonly fields: readonly string[]
+  readonly request: RequestFields
   readonly connection: CallConnection
   readonly rules: CallRules
 }
@@ -64,19 +71,20 @@ export abstract class ServerCall
       | 'getHost'
       | 'getPath'
       | 'sendMetadata'
-    >
+    >,
+    StreamListener
 {
   cancelled = false
   /** Milliseconds since 1970. */
   deadline: number = Number.POSITIVE_INFINITY
-  readonly #stream: ServerHttp2Stream
+  readonly #stream: Http2Stream
   readonly metadata: Metadata
-  readonly #path: string
-  readonly #host: string
-  readonly #timeoutMs: number | null
+  readonly #request: RequestFields
   readonly #connection: CallConnection
   readonly #splitter: MessageSplitter
   readonly #rules: CallRules
+  /** What takes the request, or the requests; null: nobody, and they are dropped. */
+  protected input: Pick<StreamListener, 'data' | 'ended'> | null = null
   /** Of the answer, besides those of gRPC. */
   #first: Metadata | null = null
   #status: CallStatus | null = null
@@ -85,23 +93,15 @@ export abstract class ServerCall
   #inTime: DeadlinePlace | null = null
   #waiting: Limited<ServerCall> | null = null
 
-  constructor({ stream, headers, rawHeaders, connection, rules }: CallSource) {
+  constructor({ stream, fields, request, connection, rules }: CallSource) {
     super()
     this.#stream = stream
-    // Not the headers themselves: `node:http2` keeps streams that are closed until the next major collection, with all that hangs on them.
-    this.metadata = metadataOf(rawHeaders)
-    this.#path = String(headers[':path'])
-    this.#host = String(headers[':authority'] ?? '')
-    this.#timeoutMs = timeoutOf(headers)
+    this.metadata = metadataOf(fields)
+    this.#request = request
     this.#connection = connection
     this.#rules = rules
     this.#splitter = new MessageSplitter(rules.longestRequest)
-    stream.on('aborted', () => this.#gone())
-    stream.on('close', () => {
-      connection.callEnded()
-      this.callerMoved()
-      this.#gone()
-    })
+    stream.listen(this)
   }
 
   getPeer(): string {
@@ -109,11 +109,11 @@ export abstract class ServerCall
   }
 
   getPath(): string {
-    return this.#path
+    return this.#request.path
   }
 
   getHost(): string {
-    return this.#host
+    return this.#request.authority
   }
 
   getDeadline(): Deadline {
@@ -135,9 +135,24 @@ export abstract class ServerCall
     this.begin()
   }
 
+  data(bytes: Buffer): void {
+    this.input?.data(bytes)
+  }
+
+  ended(): void {
+    this.input?.ended()
+  }
+
+  abstract drained(): void
+
+  closed(): void {
+    this.callerMoved()
+    this.#gone()
+  }
+
   /** Begins to read. */
   start(): void {
-    const timeoutMs = this.#timeoutMs
+    const timeoutMs = timeoutOf(this.#request)
     if (timeoutMs === null) {
       this.finish({
         code: status.INVALID_ARGUMENT,
@@ -164,7 +179,8 @@ export abstract class ServerCall
   /** The caller has had its time to take what was written, or to end its side. */
   tooLate(): void {
     this.breakOff({ code: status.CANCELLED, details: 'The answer was not taken in time.' })
-    giveUp(this.#stream)
+    // Who has all of the answer is only asked to end its side, too (RFC 9113 §8.1).
+    this.#stream.reset(this.#stream.isAnswered ? errorCode.noError : errorCode.cancel)
   }
 
   /** From here on there is something for the caller to take, or to end. */
@@ -190,7 +206,7 @@ export abstract class ServerCall
     this.#splitter.maxBytes = bytes
   }
 
-  protected get stream(): ServerHttp2Stream {
+  protected get stream(): Http2Stream {
     return this.#stream
   }
 
@@ -219,22 +235,24 @@ export abstract class ServerCall
     }
     let request: Buffer | null = null
     this.#unfinished = this.#rules.unfinished?.add(this) ?? null
-    this.#stream.on('data', (piece: Buffer) => {
-      for (const message of this.messagesIn(piece)) {
-        if (request !== null) this.finish(excess)
-        request = message
-      }
-    })
-    this.#stream.on('end', () => {
-      this.#requestEnded()
-      if (this.#status !== null) return
-      if (request === null || !this.isBetweenRequests) {
-        this.finish(excess)
-        return
-      }
-      const read = this.deserialized(deserialize, request)
-      if (read !== null) take(read.request)
-    })
+    this.input = {
+      data: (piece) => {
+        for (const message of this.messagesIn(piece)) {
+          if (request !== null) this.finish(excess)
+          request = message
+        }
+      },
+      ended: () => {
+        this.#requestEnded()
+        if (this.#status !== null) return
+        if (request === null || !this.isBetweenRequests) {
+          this.finish(excess)
+          return
+        }
+        const read = this.deserialized(deserialize, request)
+        if (read !== null) take(read.request)
+      },
+    }
   }
 
   /** null: it is no such message, and the call is over. */
@@ -268,14 +286,8 @@ export abstract class ServerCall
 
   /** Sends the headers of the answer. False: nobody is there for it. */
   protected begin(): boolean {
-    const stream = this.#stream
-    if (this.#status !== null || stream.destroyed || stream.closed) return false
-    if (!stream.headersSent) {
-      const first = this.#first
-      const headers = first === null ? answerHeaders : { ...answerHeaders, ...first.toHttp2Headers() }
-      stream.respond(headers, { waitForTrailers: true })
-      stream.on('wantTrailers', () => this.#sendTrailers())
-    }
+    if (this.#status !== null) return false
+    this.#stream.respond(encodeAnswer(this.#first))
     return true
   }
 
@@ -283,28 +295,20 @@ export abstract class ServerCall
   finish(end: CallStatus, last?: Buffer): void {
     if (this.#status !== null) return
     const stream = this.#stream
-    if (last !== undefined && !this.begin()) return
+    if (last !== undefined) this.begin()
     this.#status = end
     this.#forget()
-    if (stream.destroyed || stream.closed) return
     // Anew: it has as much time for the end as it had for each part.
     this.callerMoved()
     this.awaitCaller()
-    if (stream.headersSent) {
-      if (last === undefined) stream.end()
-      else stream.end(last)
+    if (stream.isBegun) {
+      if (last !== undefined) stream.write(last)
+      stream.end(encodeTrailers(end))
     } else {
-      answerAtOnce(stream, { ...answerHeaders, ...this.#first?.toHttp2Headers(), ...trailersOf(end) })
-      return
+      stream.respondOnly(encodeOnlyTrailers(end, this.#first))
     }
     // What still comes is read and dropped.
     stream.resume()
-  }
-
-  #sendTrailers(): void {
-    const stream = this.#stream
-    if (this.#status === null || stream.destroyed || stream.closed) return
-    stream.sendTrailers(trailersOf(this.#status))
   }
 
   #gone(): void {
@@ -312,8 +316,6 @@ export abstract class ServerCall
     if (this.#status !== null) return
     this.#status = { code: status.CANCELLED, details: '' }
     this.#forget()
-    // What came and was not read would keep the stream.
-    this.#stream.resume()
     this.#cancel()
   }
 

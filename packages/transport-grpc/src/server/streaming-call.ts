@@ -34,8 +34,6 @@ export class StreamingCall extends ServerCall {
   #inputEnded = false
   #endTold = false
   #isTelling = false
-  /** The network does not take what is written. */
-  #isBlocked = false
 
   constructor(source: CallSource, options: StreamingCallOptions) {
     super(source)
@@ -46,6 +44,15 @@ export class StreamingCall extends ServerCall {
   protected override read(): void {
     const { codec, requestStream, handle } = this.#options
     if (requestStream) {
+      // Until somebody listens.
+      this.stream.pause()
+      this.input = {
+        data: (piece) => this.#take(piece),
+        ended: () => {
+          this.#inputEnded = true
+          this.#tell()
+        },
+      }
       handle(this)
       return
     }
@@ -60,10 +67,9 @@ export class StreamingCall extends ServerCall {
     if (event === 'data' && this.#options.requestStream && !this.#isRead) {
       this.#isRead = true
       this.#flows = true
-      this.stream.on('data', (piece: Buffer) => this.#take(piece))
-      this.stream.on('end', () => {
-        this.#inputEnded = true
-        this.#tell()
+      // Later: whoever listens to this wants to hear of the end, too.
+      process.nextTick(() => {
+        if (this.#flows) this.resume()
       })
     }
     return this
@@ -106,19 +112,14 @@ export class StreamingCall extends ServerCall {
 
   #send(bytes: Buffer, sent?: () => void): boolean {
     if (!this.begin()) return false
-    const room = this.stream.write(bytes, (error) => {
-      if (!error && !this.cancelled) sent?.()
-    })
-    if (!room && !this.#isBlocked) {
-      this.#isBlocked = true
-      this.awaitCaller()
-      this.stream.once('drain', () => {
-        this.#isBlocked = false
-        if (!this.isOver) this.callerMoved()
-        this.emit('drain')
-      })
-    }
+    const room = this.stream.write(bytes, sent)
+    if (!room) this.awaitCaller()
     return room
+  }
+
+  override drained(): void {
+    if (!this.isOver) this.callerMoved()
+    this.emit('drain')
   }
 
   #take(piece: Buffer): void {

@@ -29,6 +29,10 @@ export class UnaryCall extends ServerCall {
     })
   }
 
+  override drained(): void {
+    // Nothing waits for it: the one answer is written at once, and its end is waited for.
+  }
+
   #answer(failure: unknown, response: unknown, metadata: Metadata | undefined): void {
     if (this.isOver) return
     if (failure !== null && failure !== undefined) {

@@ -26,7 +26,7 @@ test('who says goodbye between two calls harms nobody, however often', async () 
     headersFrame({ path, stream: 3 + 2 * at, isWhole: true }),
   )
   const packet = Buffer.concat([preface, noSettings, headersFrame({ path }), goodbye, ...calls])
-  // Node 20 ended the process after 100 to 350 of them: it does not fail this test, it ends it.
+  // Through `node:http2` of Node 20 they ended the process after 100 to 350: that does not fail this test, it ends it.
   for (let round = 0; round < 1_000; round++) {
     const socket = dial(address)
     socket.write(packet)

@@ -1,0 +1,428 @@
+import type { Duplex } from 'node:stream'
+import { FieldDecoder } from './field-decoder.ts'
+import { noTable } from './field-encoder.ts'
+import { FrameSplitter } from './frame-splitter.ts'
+import {
+  decodeNumber,
+  decodeSettings,
+  encodeFrame,
+  encodeGoAway,
+  encodeReset,
+  encodeSettings,
+  encodeWindowUpdate,
+  sizeError,
+  unpadded,
+  unreserved,
+} from './frames.ts'
+import { Output } from './output.ts'
+import {
+  ConnectionError,
+  defaultFrameSize,
+  defaultWindow,
+  type ErrorCode,
+  errorCode,
+  flag,
+  frameType,
+  largestWindow,
+  setting,
+} from './protocol.ts'
+import { isRequest } from './request-fault.ts'
+import { Resets } from './resets.ts'
+import { Http2Stream, type StreamConnection } from './stream.ts'
+
+export interface Http2ConnectionOptions {
+  /** At a time. More are refused, which the caller may try again. */
+  readonly mostStreams: number
+  /** A request has begun. `fields`: names and values in turn. */
+  readonly opened: (stream: Http2Stream, fields: readonly string[]) => void
+  /** Nothing comes or goes any more; the streams know. Once. */
+  readonly closed: () => void
+}
+
+/** Of the fields of one request, and of the block they come in; bytes. */
+const mostFieldBytes = 65_536
+/** Frames that one header block may come in. */
+const mostFragments = 16
+/** Who does not take what is sent is not read any further from here on, bytes: what is answered would pile up. */
+const mostUnsent = 1024 * 1024
+/** Time for the other end to take in why its connection ends, milliseconds. */
+const lingerMs = 1_000
+
+/** A header block that is not whole. */
+interface Fragments {
+  readonly stream: number
+  readonly endsStream: boolean
+  readonly parts: Buffer[]
+  bytes: number
+}
+
+/**
+ * The answering end of a connection of HTTP/2 (RFC 9113), with HPACK (RFC 7541): without push, priorities, and extensions.
+ *
+ * What a stranger can make it keep is bounded: a frame and a header block that are not whole, `mostStreams` streams with a window each, and what it was sent and does not take.
+ *
+ * Why not `node:http2`: a connection takes 25 KB there, of which most is nghttp2's buffer for frames, and a call twelve times the processor time; and in Node 20 one packet of a stranger can end the
+ * process (see BENCHMARKS.md, and `goodbye.test.ts` of the server). There is no library for it that is kept.
+ */
+export class Http2Connection implements StreamConnection {
+  readonly #socket: Duplex
+  readonly #options: Http2ConnectionOptions
+  readonly #output: Output
+  readonly #splitter = new FrameSplitter((...frame) => this.#take(...frame))
+  readonly #fields = new FieldDecoder(mostFieldBytes)
+  readonly #streams = new Map<number, Http2Stream>()
+  readonly #resets = new Resets()
+  /** Those with something to send, while there is no room. */
+  #waiting: Http2Stream[] = []
+  #block: Fragments | null = null
+  #hasSettings = false
+  #hasSentFields = false
+  /** The last that a caller began. */
+  #lastStream = 0
+  /** What the other end takes, of all streams and of a new one, bytes. */
+  #sendWindow = defaultWindow
+  #streamWindow = defaultWindow
+  /** What it has sent of all streams, and has not been granted anew. */
+  #consumed = 0
+  /** Of questions that are not answered. */
+  #pings: ((error: null) => void)[] = []
+  /** Streams that are begun from here on are not looked at. */
+  #isLeaving = false
+  /** Nothing that comes is looked at any more. */
+  #isEnding = false
+  #isClosed = false
+
+  constructor(socket: Duplex, options: Http2ConnectionOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#output = new Output(socket, () => this.#moved())
+    this.#output.push(
+      encodeSettings([
+        [setting.maxConcurrentStreams, options.mostStreams],
+        [setting.maxHeaderListSize, mostFieldBytes],
+      ]),
+    )
+    // What breaks it is told by its streams.
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#close())
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+  }
+
+  get destroyed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Calls under way. */
+  get streams(): number {
+    return this.#streams.size
+  }
+
+  /** Asks for a sign of life. `answered`: called when it has come. */
+  ping(answered: (error: null) => void): void {
+    this.#pings.push(answered)
+    this.#output.push(encodeFrame(frameType.ping, 0, 0, Buffer.alloc(8)))
+  }
+
+  /** Ends it in order: the other end is told, the calls under way go on, and with the last it ends. Twice is once. */
+  leave(): void {
+    if (this.#isLeaving || this.#isClosed) return
+    this.#isLeaving = true
+    this.#output.push(encodeGoAway(this.#lastStream, errorCode.noError))
+    this.#endIfLeft()
+  }
+
+  /** Breaks it off. */
+  destroy(): void {
+    this.#socket.destroy()
+    this.#close()
+  }
+
+  // What follows is for its streams.
+
+  get room(): number {
+    return this.#output.isFull ? 0 : this.#sendWindow
+  }
+
+  push(frame: Buffer): void {
+    this.#output.push(frame)
+  }
+
+  pushFields(stream: number, fields: Buffer, isLast: boolean): void {
+    const block = this.#hasSentFields ? fields : Buffer.concat([noTable, fields])
+    this.#hasSentFields = true
+    let type: number = frameType.headers
+    let flags: number = isLast ? flag.endStream : 0
+    for (let at = 0; at === 0 || at < block.length; at += defaultFrameSize) {
+      const part = block.subarray(at, at + defaultFrameSize)
+      if (at + defaultFrameSize >= block.length) flags |= flag.endHeaders
+      this.#output.push(encodeFrame(type, flags, stream, part))
+      type = frameType.continuation
+      flags = 0
+    }
+  }
+
+  onSent(sent: () => void): void {
+    this.#output.onSent(sent)
+  }
+
+  spent(bytes: number): void {
+    this.#sendWindow -= bytes
+  }
+
+  wait(stream: Http2Stream): void {
+    if (stream.isWaiting) return
+    stream.isWaiting = true
+    this.#waiting.push(stream)
+  }
+
+  forget(stream: Http2Stream): void {
+    this.#streams.delete(stream.id)
+    if (this.#isLeaving) this.#endIfLeft()
+  }
+
+  #endIfLeft(): void {
+    if (this.#streams.size === 0) this.#end()
+  }
+
+  /**
+   * Sends what is to be sent, and then waits some time for the other end to close: what is closed while something of it is unread may not let it read the last. Who does not take what is sent is let go by who
+   * looks for signs of life.
+   */
+  #end(): void {
+    if (this.#isEnding || this.#isClosed) return
+    this.#isEnding = true
+    // Later: what ends it may be within a frame, and a listener.
+    process.nextTick(() => {
+      this.#output.flush()
+      this.#socket.end(() => setTimeout(() => this.#socket.destroy(), lingerMs).unref())
+      this.#socket.resume()
+    })
+  }
+
+  #fail(code: ErrorCode): void {
+    this.#output.push(encodeGoAway(this.#lastStream, code))
+    this.#end()
+    for (const stream of [...this.#streams.values()]) stream.close()
+  }
+
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isEnding = true
+    this.#pings = []
+    this.#waiting = []
+    for (const stream of [...this.#streams.values()]) stream.close()
+    this.#options.closed()
+  }
+
+  /** There is room again. */
+  #moved(): void {
+    if (this.#socket.isPaused() && this.#output.bytes < mostUnsent) this.#socket.resume()
+    // One frame of each in turn.
+    while (this.room > 0) {
+      const stream = this.#waiting.shift()
+      if (stream === undefined) return
+      stream.isWaiting = false
+      if (stream.sendSome()) this.wait(stream)
+    }
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#isEnding) return
+    try {
+      this.#splitter.push(chunk)
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error
+      this.#fail(error.code)
+    }
+    if (this.#output.bytes >= mostUnsent && !this.#isEnding) {
+      this.#output.flush()
+      if (this.#output.bytes >= mostUnsent) this.#socket.pause()
+    }
+  }
+
+  #take(type: number, flags: number, stream: number, content: Buffer): boolean {
+    if (this.#block !== null && type !== frameType.continuation)
+      throw violation('A header block is interrupted.')
+    if (!this.#hasSettings && type !== frameType.settings) throw violation('The first frame is not SETTINGS.')
+    switch (type) {
+      case frameType.data:
+        this.#data(flags, stream, content)
+        break
+      case frameType.headers:
+        this.#headers(flags, stream, content)
+        break
+      case frameType.priority:
+        if (stream === 0) throw violation('PRIORITY of no stream.')
+        if (content.length !== 5) throw sizeError('PRIORITY', content)
+        break
+      case frameType.resetStream:
+        this.#reset(stream, content)
+        break
+      case frameType.settings:
+        this.#settings(flags, stream, content)
+        break
+      case frameType.pushPromise:
+        throw violation('A client has nothing to promise.')
+      case frameType.ping:
+        this.#ping(flags, stream, content)
+        break
+      case frameType.goAway:
+        if (stream !== 0) throw violation('GOAWAY of a stream.')
+        if (content.length < 8) throw sizeError('GOAWAY', content)
+        this.leave()
+        break
+      case frameType.windowUpdate:
+        this.#windowUpdate(stream, content)
+        break
+      case frameType.continuation:
+        this.#continuation(flags, stream, content)
+        break
+      default:
+      // An extension that was not agreed on is passed over (§5.5).
+    }
+    return !this.#isEnding
+  }
+
+  #data(flags: number, id: number, content: Buffer): void {
+    this.#checkBegun(id)
+    this.#grant(content.length)
+    const data = unpadded(flags, content)
+    // Of one that is over there may be something on its way.
+    const stream = this.#streams.get(id)
+    if (stream === undefined) return
+    stream.receive(data, content.length)
+    if (flags & flag.endStream) stream.receiveEnd()
+  }
+
+  /** Lets the caller send again what came, at once: what is kept is bounded by the window of each stream. */
+  #grant(bytes: number): void {
+    this.#consumed += bytes
+    if (this.#consumed < defaultWindow / 2) return
+    this.#output.push(encodeWindowUpdate(0, this.#consumed))
+    this.#consumed = 0
+  }
+
+  #headers(flags: number, id: number, content: Buffer): void {
+    if (id % 2 === 0) throw violation('A client has streams with odd numbers.')
+    let block = unpadded(flags, content)
+    if (flags & flag.priority) {
+      if (block.length < 5) throw sizeError('HEADERS', content)
+      block = block.subarray(5)
+    }
+    const endsStream = (flags & flag.endStream) !== 0
+    if (flags & flag.endHeaders) this.#open(id, block, endsStream)
+    else this.#block = { stream: id, endsStream, parts: [Buffer.from(block)], bytes: block.length }
+  }
+
+  #continuation(flags: number, id: number, content: Buffer): void {
+    const block = this.#block
+    if (block === null || block.stream !== id) throw violation('CONTINUATION of nothing.')
+    block.parts.push(Buffer.from(content))
+    block.bytes += content.length
+    if (block.parts.length > mostFragments || block.bytes > mostFieldBytes)
+      throw new ConnectionError(errorCode.enhanceYourCalm, 'A header block without end.')
+    if ((flags & flag.endHeaders) === 0) return
+    this.#block = null
+    this.#open(id, Buffer.concat(block.parts, block.bytes), block.endsStream)
+  }
+
+  #open(id: number, block: Buffer, endsStream: boolean): void {
+    // Of every block, whatever is made of it: the next builds on it.
+    const fields = this.#fields.decode(block)
+    const known = this.#streams.get(id)
+    if (known !== undefined) {
+      // Trailers: nobody asks for them.
+      if (endsStream) known.receiveEnd()
+      else known.reset(errorCode.protocolError)
+      return
+    }
+    // One that is over: it may have been on its way.
+    if (id <= this.#lastStream) return
+    if (this.#isLeaving) return
+    this.#lastStream = id
+    const fault = this.#faultOf(fields)
+    if (fields === null || fault !== null) {
+      this.#output.push(encodeReset(id, fault ?? errorCode.enhanceYourCalm))
+      return
+    }
+    const stream = new Http2Stream(id, this, this.#streamWindow)
+    this.#streams.set(id, stream)
+    this.#options.opened(stream, fields)
+    if (endsStream) stream.receiveEnd()
+  }
+
+  #faultOf(fields: readonly string[] | null): ErrorCode | null {
+    if (fields === null) return errorCode.enhanceYourCalm
+    if (!isRequest(fields)) return errorCode.protocolError
+    return this.#streams.size >= this.#options.mostStreams ? errorCode.refusedStream : null
+  }
+
+  #reset(id: number, content: Buffer): void {
+    this.#checkBegun(id)
+    decodeNumber(content)
+    const stream = this.#streams.get(id)
+    if (stream === undefined) return
+    if (!this.#resets.isAllowed())
+      throw new ConnectionError(errorCode.enhanceYourCalm, 'Streams are begun and reset all the time.')
+    stream.close()
+  }
+
+  #settings(flags: number, stream: number, content: Buffer): void {
+    if (stream !== 0) throw violation('SETTINGS of a stream.')
+    if (flags & flag.acknowledged) {
+      if (!this.#hasSettings) throw violation('The first frame is not SETTINGS.')
+      if (content.length > 0) throw sizeError('SETTINGS with ACK', content)
+      return
+    }
+    this.#hasSettings = true
+    decodeSettings(content, (name, value) => this.#set(name, value))
+    this.#output.push(encodeFrame(frameType.settings, flag.acknowledged, 0, Buffer.alloc(0)))
+  }
+
+  /** Others do not matter here: nothing is pushed or entered into a table, and no frame is longer than all take. */
+  #set(name: number, value: number): void {
+    if (name === setting.enablePush && value > 1) throw violation('ENABLE_PUSH is 0 or 1.')
+    if (name === setting.maxFrameSize && (value < defaultFrameSize || value >= 2 ** 24))
+      throw violation(`MAX_FRAME_SIZE of ${value}.`)
+    if (name !== setting.initialWindowSize) return
+    if (value > largestWindow)
+      throw new ConnectionError(errorCode.flowControlError, `INITIAL_WINDOW_SIZE of ${value}.`)
+    const change = value - this.#streamWindow
+    this.#streamWindow = value
+    for (const stream of this.#streams.values()) stream.allow(change)
+  }
+
+  #ping(flags: number, stream: number, content: Buffer): void {
+    if (stream !== 0) throw violation('PING of a stream.')
+    if (content.length !== 8) throw sizeError('PING', content)
+    if (flags & flag.acknowledged) this.#pings.shift()?.(null)
+    else this.#output.push(encodeFrame(frameType.ping, flag.acknowledged, 0, content))
+  }
+
+  #windowUpdate(id: number, content: Buffer): void {
+    const bytes = decodeNumber(content) & unreserved
+    if (bytes === 0) throw violation('A window grows by nothing.')
+    if (id !== 0) {
+      this.#checkBegun(id)
+      this.#streams.get(id)?.allow(bytes)
+      return
+    }
+    this.#sendWindow += bytes
+    if (this.#sendWindow > largestWindow)
+      throw new ConnectionError(errorCode.flowControlError, 'A window grew larger than a window can be.')
+    this.#moved()
+  }
+
+  #checkBegun(id: number): void {
+    if (id === 0 || id % 2 === 0 || id > this.#lastStream) {
+      // What was begun after a goodbye was not looked at.
+      if (this.#isLeaving && id % 2 === 1) return
+      throw violation(`A frame of stream ${id}, which nobody began.`)
+    }
+  }
+}
+
+function violation(message: string): ConnectionError {
+  return new ConnectionError(errorCode.protocolError, message)
+}

@@ -1,0 +1,282 @@
+import { encodeHead, encodeReset, encodeWindowUpdate } from './frames.ts'
+import {
+  ConnectionError,
+  defaultFrameSize,
+  defaultWindow,
+  type ErrorCode,
+  errorCode,
+  frameType,
+  largestWindow,
+} from './protocol.ts'
+
+/** Who answers a stream. Nothing is told after `closed`. */
+export interface StreamListener {
+  /** A part of what the caller sends; it is in the memory of what the network brought. */
+  data(bytes: Buffer): void
+  /** The caller has ended its side, after all of its data. */
+  ended(): void
+  /** The network has taken what was written, after a `write` that said it should be waited for. */
+  drained(): void
+  /** Nothing comes or goes any more: both sides are ended, or the stream was reset, or its connection broke. Once. */
+  closed(): void
+}
+
+/** What a stream wants of its connection. */
+export interface StreamConnection {
+  /** A frame that nothing holds back. */
+  push(frame: Buffer): void
+  /** The fields of an answer, before or after it. */
+  pushFields(stream: number, block: Buffer, isLast: boolean): void
+  /** Calls `sent` when the network has taken what was pushed. */
+  onSent(sent: () => void): void
+  /** How much data may be sent now, bytes. */
+  readonly room: number
+  /** So many bytes of data were pushed. */
+  spent(bytes: number): void
+  /** It has something to send, but there is no room. */
+  wait(stream: Http2Stream): void
+  forget(stream: Http2Stream): void
+}
+
+/** What may wait to be sent before `write` says that it should be waited for, bytes. */
+const highWater = 16_384
+/** Parts that are held while nobody wants them; more are made one. */
+const mostParts = 64
+
+interface Written {
+  bytes: Buffer
+  readonly sent: (() => void) | undefined
+}
+
+/** The answering end of one call on a connection of HTTP/2 (RFC 9113 §5). */
+export class Http2Stream {
+  readonly id: number
+  /** It is in its connection's list of those that wait for room. */
+  isWaiting = false
+  readonly #connection: StreamConnection
+  #listener: StreamListener | null = null
+  #isClosed = false
+  /** It was closed before both sides were ended. */
+  #isBroken = false
+  /** The caller has ended its side. */
+  #isRead = false
+  /** And that was told. */
+  #isEndTold = false
+  /** The answer was sent to its end. */
+  #isAnswered = false
+  #isBegun = false
+  #flows = true
+  /** What came and nobody wants yet. */
+  #held: Buffer[] = []
+  /** What the caller may still send, and what of that it has not been granted anew; bytes. */
+  #receiveWindow = defaultWindow
+  #consumed = 0
+  /** What may be sent. */
+  #sendWindow: number
+  #queue: Written[] = []
+  #queuedBytes = 0
+  #isBlocked = false
+  /** After all that is queued. */
+  #trailers: Buffer | null = null
+
+  constructor(id: number, connection: StreamConnection, sendWindow: number) {
+    this.id = id
+    this.#connection = connection
+    this.#sendWindow = sendWindow
+  }
+
+  /** From here on. Before it what comes is dropped. */
+  listen(listener: StreamListener): void {
+    this.#listener = listener
+  }
+
+  /** It takes no answer any more. */
+  get isOver(): boolean {
+    return this.#isClosed || this.#isAnswered || this.#trailers !== null
+  }
+
+  /** The answer was begun. */
+  get isBegun(): boolean {
+    return this.#isBegun
+  }
+
+  /** The answer was sent to its end. */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  /** Begins the answer. `block`: its fields. */
+  respond(block: Buffer): void {
+    if (this.isOver || this.#isBegun) return
+    this.#isBegun = true
+    this.#connection.pushFields(this.id, block, false)
+  }
+
+  /** Answers with nothing but these fields. */
+  respondOnly(block: Buffer): void {
+    if (this.isOver || this.#isBegun) return
+    this.#isBegun = true
+    this.#endAnswer(block)
+  }
+
+  /** `sent`: called when the network has taken it; not if the stream is broken off before. @returns false: better wait for `drained` */
+  write(bytes: Buffer, sent?: () => void): boolean {
+    if (this.isOver) return false
+    this.#queue.push({ bytes, sent })
+    this.#queuedBytes += bytes.length
+    this.#sendOrWait()
+    if (this.#queuedBytes < highWater) return true
+    this.#isBlocked = true
+    return false
+  }
+
+  /** Ends the answer, after what was written. `trailers`: its last fields. */
+  end(trailers: Buffer): void {
+    if (this.isOver) return
+    this.#trailers = trailers
+    this.#sendOrWait()
+  }
+
+  /** Ends the stream at once. */
+  reset(code: ErrorCode): void {
+    if (this.#isClosed) return
+    this.#connection.push(encodeReset(this.id, code))
+    this.close()
+  }
+
+  /** Lets the caller send no more than its window. */
+  pause(): void {
+    this.#flows = false
+  }
+
+  resume(): void {
+    this.#flows = true
+    while (this.#flows && this.#held.length > 0) {
+      const bytes = this.#held.shift()
+      if (bytes === undefined) break
+      this.#listener?.data(bytes)
+      this.#grant(bytes.length)
+    }
+    this.#tellEnd()
+  }
+
+  // What follows is the connection's to call.
+
+  /** `size`: what counts against the window: the data and its padding. */
+  receive(data: Buffer, size: number): void {
+    if (this.#isRead) {
+      this.reset(errorCode.streamClosed)
+      return
+    }
+    this.#receiveWindow -= size
+    if (this.#receiveWindow < 0) {
+      this.reset(errorCode.flowControlError)
+      return
+    }
+    if (this.#flows) {
+      if (data.length > 0) this.#listener?.data(data)
+      this.#grant(size)
+      return
+    }
+    this.#grant(size - data.length)
+    if (data.length === 0) return
+    // A copy: the memory of what the network brought may be much larger than this part of it.
+    this.#held.push(Buffer.from(data))
+    if (this.#held.length > mostParts) this.#held = [Buffer.concat(this.#held)]
+  }
+
+  receiveEnd(): void {
+    if (this.#isRead) {
+      this.reset(errorCode.streamClosed)
+      return
+    }
+    this.#isRead = true
+    this.#tellEnd()
+    this.#closeIfDone()
+  }
+
+  /** The caller takes so much more; a change of the settings may make it less (§6.9.2). */
+  allow(bytes: number): void {
+    this.#sendWindow += bytes
+    if (this.#sendWindow > largestWindow)
+      throw new ConnectionError(errorCode.flowControlError, 'A window grew larger than a window can be.')
+    if (bytes > 0) this.#sendOrWait()
+  }
+
+  /** Sends one frame of what is queued, or the end. @returns whether more could go */
+  sendSome(): boolean {
+    const first = this.#queue[0]
+    if (first === undefined) {
+      if (this.#trailers === null || this.#isAnswered || this.#isClosed) return false
+      this.#endAnswer(this.#trailers)
+      return false
+    }
+    const { bytes, sent } = first
+    const size = Math.min(bytes.length, this.#connection.room, this.#sendWindow, defaultFrameSize)
+    if (size <= 0 && bytes.length > 0) return false
+    const isWhole = size === bytes.length
+    this.#connection.push(encodeHead(frameType.data, 0, this.id, size))
+    this.#connection.push(isWhole ? bytes : bytes.subarray(0, size))
+    this.#connection.spent(size)
+    this.#sendWindow -= size
+    this.#queuedBytes -= size
+    if (isWhole) {
+      this.#queue.shift()
+      if (sent !== undefined) this.#connection.onSent(() => this.#isBroken || sent())
+      if (this.#queue.length === 0) this.#tellDrained()
+    } else {
+      first.bytes = bytes.subarray(size)
+    }
+    return true
+  }
+
+  /** Both sides are over, however that came. Twice is once. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isBroken = !(this.#isRead && this.#isAnswered)
+    this.#queue = []
+    this.#held = []
+    this.#trailers = null
+    this.#connection.forget(this)
+    this.#listener?.closed()
+    this.#listener = null
+  }
+
+  #sendOrWait(): void {
+    while (this.sendSome());
+    // What its own window holds back waits for `allow`.
+    if (this.#queue.length > 0 && this.#sendWindow > 0) this.#connection.wait(this)
+  }
+
+  #endAnswer(block: Buffer): void {
+    this.#isAnswered = true
+    this.#connection.pushFields(this.id, block, true)
+    this.#closeIfDone()
+  }
+
+  #tellDrained(): void {
+    if (!this.#isBlocked) return
+    this.#isBlocked = false
+    this.#listener?.drained()
+  }
+
+  /** Lets the caller send again what was taken, once it is worth a frame. */
+  #grant(bytes: number): void {
+    this.#consumed += bytes
+    if (this.#isClosed || this.#isRead || this.#consumed < defaultWindow / 2) return
+    this.#connection.push(encodeWindowUpdate(this.id, this.#consumed))
+    this.#receiveWindow += this.#consumed
+    this.#consumed = 0
+  }
+
+  #tellEnd(): void {
+    if (!this.#isRead || this.#isEndTold || !this.#flows || this.#held.length > 0) return
+    this.#isEndTold = true
+    this.#listener?.ended()
+  }
+
+  #closeIfDone(): void {
+    if (this.#isRead && this.#isAnswered) this.close()
+  }
+}
