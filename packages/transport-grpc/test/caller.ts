@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { type Duplex, duplexPair } from 'node:stream'
-import { Http2Connection, type Http2ConnectionOptions } from '../src/http2/connection.ts'
+import { ServerConnection, type ServerConnectionOptions } from '../src/http2/server-connection.ts'
 import type { Http2Stream, StreamListener } from '../src/http2/stream.ts'
 import { frame, noSettings, preface } from './frames.ts'
 
@@ -22,7 +22,7 @@ export interface Heard extends StreamListener {
 
 /** A caller that says what a test wants, at the other end of a connection without a network. */
 export class Caller {
-  readonly connection: Http2Connection
+  readonly connection: ServerConnection
   /** The connection's own end. */
   readonly socket: Duplex
   /** Frames that came, in their order. */
@@ -41,7 +41,7 @@ export class Caller {
     greeting = [preface, noSettings],
     opened = () => undefined,
     ...options
-  }: Partial<Omit<Http2ConnectionOptions, 'opened'>> & {
+  }: Partial<Omit<ServerConnectionOptions, 'opened'>> & {
     greeting?: readonly Buffer[]
     opened?: (heard: Heard) => void
   } = {}) {
@@ -51,7 +51,7 @@ export class Caller {
     own.on('error', () => undefined)
     own.on('data', (chunk: Buffer) => this.#read(chunk))
     own.on('end', () => this.#news.emit('news'))
-    this.connection = new Http2Connection(other, {
+    this.connection = new ServerConnection(other, {
       mostStreams: 10,
       closed: () => {
         this.isClosed = true

@@ -55,7 +55,6 @@ export async function served(
     callsPerConnection: 100,
     pingMs: 60_000,
     silentMs: 60_000,
-    patienceMs: 20,
     onFault: (error) => faults.push(error),
     ...options,
   })

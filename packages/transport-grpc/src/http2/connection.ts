@@ -1,19 +1,18 @@
 import type { Duplex } from 'node:stream'
-import { FieldDecoder } from './field-decoder.ts'
 import { noTable } from './field-encoder.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import {
   decodeNumber,
   decodeSettings,
+  encodeBlock,
   encodeFrame,
   encodeGoAway,
-  encodeReset,
-  encodeSettings,
   encodeWindowUpdate,
   sizeError,
   unpadded,
   unreserved,
 } from './frames.ts'
+import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts'
 import { Output } from './output.ts'
 import {
   ConnectionError,
@@ -26,58 +25,38 @@ import {
   largestWindow,
   setting,
 } from './protocol.ts'
-import { isRequest } from './request-fault.ts'
-import { Resets } from './resets.ts'
 import { Http2Stream, type StreamConnection } from './stream.ts'
 
-export interface Http2ConnectionOptions {
-  /** At a time. More are refused, which the caller may try again. */
-  readonly mostStreams: number
-  /** A request has begun. `fields`: names and values in turn. */
-  readonly opened: (stream: Http2Stream, fields: readonly string[]) => void
+export interface ConnectionOptions {
   /** Nothing comes or goes any more; the streams know. Once. */
   readonly closed: () => void
 }
 
-/** Of the fields of one request, and of the block they come in; bytes. */
-const mostFieldBytes = 65_536
-/** Frames that one header block may come in. */
-const mostFragments = 16
 /** Who does not take what is sent is not read any further from here on, bytes: what is answered would pile up. */
 const mostUnsent = 1024 * 1024
 /** Time for the other end to take in why its connection ends, milliseconds. */
 const lingerMs = 1_000
 
-/** A header block that is not whole. */
-interface Fragments {
-  readonly stream: number
-  readonly endsStream: boolean
-  readonly parts: Buffer[]
-  bytes: number
-}
-
 /**
- * The answering end of a connection of HTTP/2 (RFC 9113), with HPACK (RFC 7541): without push, priorities, and extensions.
+ * One end of a connection of HTTP/2 (RFC 9113), with HPACK (RFC 7541): without push, priorities, and extensions.
  *
- * What a stranger can make it keep is bounded: a frame and a header block that are not whole, `mostStreams` streams with a window each, and what it was sent and does not take.
+ * What a stranger can make it keep is bounded: a frame and a header block that are not whole, a window of each stream, and what it was sent and does not take.
  *
- * Why not `node:http2`: a connection takes 25 KB there, of which most is nghttp2's buffer for frames, and a call twelve times the processor time; and in Node 20 one packet of a stranger can end the
+ * Why not `node:http2`: a connection takes 25 KB there, of which most is nghttp2's buffer for frames, and a call several times the processor's time; and in Node 20 one packet of a stranger can end the
  * process (see BENCHMARKS.md, and `goodbye.test.ts` of the server). There is no library for it that is kept.
  */
-export class Http2Connection implements StreamConnection {
+export abstract class Http2Connection implements StreamConnection {
   readonly #socket: Duplex
-  readonly #options: Http2ConnectionOptions
+  readonly #options: ConnectionOptions
   readonly #output: Output
-  readonly #splitter = new FrameSplitter((...frame) => this.#take(...frame))
-  readonly #fields = new FieldDecoder(mostFieldBytes)
+  readonly #splitter: FrameSplitter
+  readonly #blocks = new HeaderBlocks()
   readonly #streams = new Map<number, Http2Stream>()
-  readonly #resets = new Resets()
   /** Those with something to send, while there is no room. */
   #waiting: Http2Stream[] = []
-  #block: Fragments | null = null
   #hasSettings = false
   #hasSentFields = false
-  /** The last that a caller began. */
+  /** The last that the caller began. */
   #lastStream = 0
   /** What the other end takes, of all streams and of a new one, bytes. */
   #sendWindow = defaultWindow
@@ -92,16 +71,15 @@ export class Http2Connection implements StreamConnection {
   #isEnding = false
   #isClosed = false
 
-  constructor(socket: Duplex, options: Http2ConnectionOptions) {
+  /** `expected`: what the other end begins with before its frames. `greeting`: what this one begins with. */
+  constructor(socket: Duplex, expected: Buffer, greeting: Buffer, options: ConnectionOptions) {
     this.#socket = socket
     this.#options = options
-    this.#output = new Output(socket, () => this.#moved())
-    this.#output.push(
-      encodeSettings([
-        [setting.maxConcurrentStreams, options.mostStreams],
-        [setting.maxHeaderListSize, mostFieldBytes],
-      ]),
+    this.#splitter = new FrameSplitter(expected, (type, flags, stream, content) =>
+      this.#take(type, flags, stream, content),
     )
+    this.#output = new Output(socket, () => this.#moved())
+    this.#output.push(greeting)
     // What breaks it is told by its streams.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#close())
@@ -131,6 +109,38 @@ export class Http2Connection implements StreamConnection {
     this.#endIfLeft()
   }
 
+  /** A header block of a stream has come. */
+  protected abstract takeBlock(block: HeaderBlock): void
+
+  /** The other end gives a stream up that is under way. Throws a `ConnectionError` if it does so too often. */
+  protected abstract countReset(): void
+
+  /** The other end has said goodbye: it begins, or takes, no more streams. */
+  protected abstract takeGoodbye(): void
+
+  protected find(id: number): Http2Stream | undefined {
+    return this.#streams.get(id)
+  }
+
+  /** The last stream that was begun. */
+  protected get lastStream(): number {
+    return this.#lastStream
+  }
+
+  protected set lastStream(id: number) {
+    this.#lastStream = id
+  }
+
+  protected get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  protected add(id: number): Http2Stream {
+    const stream = new Http2Stream(id, this, this.#streamWindow)
+    this.#streams.set(id, stream)
+    return stream
+  }
+
   /** Breaks it off. */
   destroy(): void {
     this.#socket.destroy()
@@ -150,15 +160,7 @@ export class Http2Connection implements StreamConnection {
   pushFields(stream: number, fields: Buffer, isLast: boolean): void {
     const block = this.#hasSentFields ? fields : Buffer.concat([noTable, fields])
     this.#hasSentFields = true
-    let type: number = frameType.headers
-    let flags: number = isLast ? flag.endStream : 0
-    for (let at = 0; at === 0 || at < block.length; at += defaultFrameSize) {
-      const part = block.subarray(at, at + defaultFrameSize)
-      if (at + defaultFrameSize >= block.length) flags |= flag.endHeaders
-      this.#output.push(encodeFrame(type, flags, stream, part))
-      type = frameType.continuation
-      flags = 0
-    }
+    for (const frame of encodeBlock(stream, block, isLast)) this.#output.push(frame)
   }
 
   onSent(sent: () => void): void {
@@ -242,7 +244,7 @@ export class Http2Connection implements StreamConnection {
   }
 
   #take(type: number, flags: number, stream: number, content: Buffer): boolean {
-    if (this.#block !== null && type !== frameType.continuation)
+    if (this.#blocks.isOpen && type !== frameType.continuation)
       throw violation('A header block is interrupted.')
     if (!this.#hasSettings && type !== frameType.settings) throw violation('The first frame is not SETTINGS.')
     switch (type) {
@@ -250,7 +252,8 @@ export class Http2Connection implements StreamConnection {
         this.#data(flags, stream, content)
         break
       case frameType.headers:
-        this.#headers(flags, stream, content)
+        if (stream % 2 === 0) throw violation('A client has streams with odd numbers.')
+        this.#takeBlock(this.#blocks.begin(flags, stream, content))
         break
       case frameType.priority:
         if (stream === 0) throw violation('PRIORITY of no stream.')
@@ -263,20 +266,20 @@ export class Http2Connection implements StreamConnection {
         this.#settings(flags, stream, content)
         break
       case frameType.pushPromise:
-        throw violation('A client has nothing to promise.')
+        throw violation('Nothing may be promised.')
       case frameType.ping:
         this.#ping(flags, stream, content)
         break
       case frameType.goAway:
         if (stream !== 0) throw violation('GOAWAY of a stream.')
         if (content.length < 8) throw sizeError('GOAWAY', content)
-        this.leave()
+        this.takeGoodbye()
         break
       case frameType.windowUpdate:
         this.#windowUpdate(stream, content)
         break
       case frameType.continuation:
-        this.#continuation(flags, stream, content)
+        this.#takeBlock(this.#blocks.goOn(flags, stream, content))
         break
       default:
       // An extension that was not agreed on is passed over (§5.5).
@@ -303,59 +306,8 @@ export class Http2Connection implements StreamConnection {
     this.#consumed = 0
   }
 
-  #headers(flags: number, id: number, content: Buffer): void {
-    if (id % 2 === 0) throw violation('A client has streams with odd numbers.')
-    let block = unpadded(flags, content)
-    if (flags & flag.priority) {
-      if (block.length < 5) throw sizeError('HEADERS', content)
-      block = block.subarray(5)
-    }
-    const endsStream = (flags & flag.endStream) !== 0
-    if (flags & flag.endHeaders) this.#open(id, block, endsStream)
-    else this.#block = { stream: id, endsStream, parts: [Buffer.from(block)], bytes: block.length }
-  }
-
-  #continuation(flags: number, id: number, content: Buffer): void {
-    const block = this.#block
-    if (block === null || block.stream !== id) throw violation('CONTINUATION of nothing.')
-    block.parts.push(Buffer.from(content))
-    block.bytes += content.length
-    if (block.parts.length > mostFragments || block.bytes > mostFieldBytes)
-      throw new ConnectionError(errorCode.enhanceYourCalm, 'A header block without end.')
-    if ((flags & flag.endHeaders) === 0) return
-    this.#block = null
-    this.#open(id, Buffer.concat(block.parts, block.bytes), block.endsStream)
-  }
-
-  #open(id: number, block: Buffer, endsStream: boolean): void {
-    // Of every block, whatever is made of it: the next builds on it.
-    const fields = this.#fields.decode(block)
-    const known = this.#streams.get(id)
-    if (known !== undefined) {
-      // Trailers: nobody asks for them.
-      if (endsStream) known.receiveEnd()
-      else known.reset(errorCode.protocolError)
-      return
-    }
-    // One that is over: it may have been on its way.
-    if (id <= this.#lastStream) return
-    if (this.#isLeaving) return
-    this.#lastStream = id
-    const fault = this.#faultOf(fields)
-    if (fields === null || fault !== null) {
-      this.#output.push(encodeReset(id, fault ?? errorCode.enhanceYourCalm))
-      return
-    }
-    const stream = new Http2Stream(id, this, this.#streamWindow)
-    this.#streams.set(id, stream)
-    this.#options.opened(stream, fields)
-    if (endsStream) stream.receiveEnd()
-  }
-
-  #faultOf(fields: readonly string[] | null): ErrorCode | null {
-    if (fields === null) return errorCode.enhanceYourCalm
-    if (!isRequest(fields)) return errorCode.protocolError
-    return this.#streams.size >= this.#options.mostStreams ? errorCode.refusedStream : null
+  #takeBlock(block: HeaderBlock | null): void {
+    if (block !== null) this.takeBlock(block)
   }
 
   #reset(id: number, content: Buffer): void {
@@ -363,8 +315,7 @@ export class Http2Connection implements StreamConnection {
     decodeNumber(content)
     const stream = this.#streams.get(id)
     if (stream === undefined) return
-    if (!this.#resets.isAllowed())
-      throw new ConnectionError(errorCode.enhanceYourCalm, 'Streams are begun and reset all the time.')
+    this.countReset()
     stream.close()
   }
 
@@ -423,6 +374,6 @@ export class Http2Connection implements StreamConnection {
   }
 }
 
-function violation(message: string): ConnectionError {
+export function violation(message: string): ConnectionError {
   return new ConnectionError(errorCode.protocolError, message)
 }

@@ -3,10 +3,10 @@ import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import { createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { Http2Connection } from './connection.ts'
 import { FieldDecoder } from './field-decoder.ts'
 import { encodeFields, noTable } from './field-encoder.ts'
 import { errorCode } from './protocol.ts'
+import { ServerConnection } from './server-connection.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const decoder = (): FieldDecoder => new FieldDecoder(65_536)
@@ -90,18 +90,23 @@ test.each([
   ['an index that nobody entered', 'be'],
   ['a name that nobody entered', '7e 0161'],
   ['the end within a number', 'ff'],
-  ['a number that is too large', 'ff ff ff ff ff 0f'],
   ['the end within a text', '40 05 6162'],
+  ['the end within a value', '00 01 61 05 62'],
   ['no value', '40 01 61'],
   ['a table that is too large', '3f e2 1f'],
   ['another size after the first field', '82 20'],
   ['the end of a text within it, in Huffman code', '40 84 ffffffff 01 61'],
-  ['padding of more than 7 bits', '40 82 1fff 01 61'],
+  ['padding of 8 bits', '40 82 f8ff 01 61'],
   ['padding of zeros', '40 81 18 01 61'],
 ])('it cannot be read: %s', (_, block) => {
   expect(() => decoder().decode(hex(block))).toThrow(
     expect.objectContaining({ name: 'ConnectionError', code: errorCode.compressionError }),
   )
+})
+
+test('a number has 28 bits at most', () => {
+  expect(() => decoder().decode(hex('ff ff ff ff 7f'))).toThrow(/nobody entered/)
+  expect(() => decoder().decode(hex('ff ff ff ff ff 00'))).toThrow(/more than 28 bits/)
 })
 
 test.each([
@@ -128,6 +133,14 @@ test('more fields than are allowed are none, and the next block is read as it sh
   expect(made.decode(hex('be'))).toEqual(['a', 'b'])
   expect(made.decode(hex('be be'))).toEqual(['a', 'b', 'a', 'b'])
 })
+
+test.each([126, 127, 128, 254, 255, 256, 16_510, 16_511])(
+  'a text of %i bytes is read as it was written',
+  (length) => {
+    const fields = ['name', 'x'.repeat(length)]
+    expect(decoder().decode(encodeFields(fields))).toEqual(fields)
+  },
+)
 
 test('what is written is read, however long', () => {
   const name = fc.stringMatching(/^[a-z][a-z-]{0,20}$/)
@@ -167,11 +180,11 @@ test('what another implementation writes is read, request after request', async 
   const connections: Socket[] = []
   const server = createServer((socket) => {
     connections.push(socket)
-    const connection = new Http2Connection(socket, {
+    const connection = new ServerConnection(socket, {
       mostStreams: 100,
       opened: (stream, fields) => {
         heard.push(fields)
-        stream.respondOnly(encodeFields([':status', '200']))
+        stream.beginAndEnd(encodeFields([':status', '200']))
       },
       closed: () => undefined,
     })

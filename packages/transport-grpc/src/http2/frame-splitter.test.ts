@@ -36,7 +36,7 @@ test('frames are the same, whatever parts they come in', () => {
         ),
       ])
       const seen: Frame[] = []
-      const splitter = new FrameSplitter((type, flags, stream, content) => {
+      const splitter = new FrameSplitter(preface, (type, flags, stream, content) => {
         seen.push({ type, flags, stream, content: content.toString('latin1') })
         return true
       })
@@ -52,7 +52,7 @@ test('frames are the same, whatever parts they come in', () => {
 
 test('each byte may come alone', () => {
   const seen: number[] = []
-  const splitter = new FrameSplitter((_type, _flags, stream) => seen.push(stream) > 0)
+  const splitter = new FrameSplitter(preface, (_type, _flags, stream) => seen.push(stream) > 0)
   for (const byte of Buffer.concat([
     preface,
     encodeFrame(0, 0, 1, Buffer.alloc(3)),
@@ -64,7 +64,7 @@ test('each byte may come alone', () => {
 
 test('who wants no more gets no more', () => {
   const seen: number[] = []
-  const splitter = new FrameSplitter((_type, _flags, stream) => seen.push(stream) < 2)
+  const splitter = new FrameSplitter(preface, (_type, _flags, stream) => seen.push(stream) < 2)
   splitter.push(
     Buffer.concat([preface, ...[1, 3, 5].map((stream) => encodeFrame(0, 0, stream, Buffer.alloc(0)))]),
   )
@@ -80,6 +80,6 @@ test.each([
     errorCode.frameSizeError,
   ],
 ])('nothing can be made of %s', (_, bytes, code) => {
-  const splitter = new FrameSplitter(() => true)
+  const splitter = new FrameSplitter(preface, () => true)
   expect(() => splitter.push(bytes)).toThrow(expect.objectContaining({ name: 'ConnectionError', code }))
 })

@@ -1,16 +1,19 @@
 import { headBytes, unreserved } from './frames.ts'
-import { ConnectionError, defaultFrameSize, errorCode, preface } from './protocol.ts'
+import { ConnectionError, defaultFrameSize, errorCode } from './protocol.ts'
 
 /** A frame, whose content is in the memory of what the network brought. False: no more are wanted. */
 export type TakeFrame = (type: number, flags: number, stream: number, content: Buffer) => boolean
 
-/** Cuts what a client sends into frames, behind the preface. It keeps no more than one frame that is not whole. */
+/** Cuts what comes into frames. It keeps no more than one frame that is not whole. */
 export class FrameSplitter {
   readonly #take: TakeFrame
-  #isGreeted = false
+  /** What is to come before the frames. */
+  #expected: Buffer
   #rest: Buffer | null = null
 
-  constructor(take: TakeFrame) {
+  /** `expected`: what comes before the frames. */
+  constructor(expected: Buffer, take: TakeFrame) {
+    this.#expected = expected
     this.#take = take
   }
 
@@ -19,16 +22,11 @@ export class FrameSplitter {
     const bytes = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
     this.#rest = null
     let at = 0
-    if (!this.#isGreeted) {
-      const greeting = bytes.subarray(0, preface.length)
-      if (!greeting.equals(preface.subarray(0, greeting.length)))
+    if (this.#expected.length > 0) {
+      at = Math.min(bytes.length, this.#expected.length)
+      if (!bytes.subarray(0, at).equals(this.#expected.subarray(0, at)))
         throw new ConnectionError(errorCode.protocolError, 'The connection does not begin as HTTP/2 does.')
-      if (greeting.length < preface.length) {
-        this.#rest = Buffer.from(bytes)
-        return
-      }
-      this.#isGreeted = true
-      at = preface.length
+      this.#expected = this.#expected.subarray(at)
     }
     while (at + headBytes <= bytes.length) {
       const length = bytes.readUIntBE(at, 3)

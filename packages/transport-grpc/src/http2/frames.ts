@@ -1,4 +1,4 @@
-import { ConnectionError, type ErrorCode, errorCode, flag, frameType } from './protocol.ts'
+import { ConnectionError, defaultFrameSize, type ErrorCode, errorCode, flag, frameType } from './protocol.ts'
 
 /** Before the content of each frame (RFC 9113 §4.1). */
 export const headBytes = 9
@@ -16,6 +16,21 @@ export function encodeFrame(type: number, flags: number, stream: number, content
   const bytes = allocateFrame(type, flags, stream, content.length, content.length)
   content.copy(bytes, headBytes)
   return bytes
+}
+
+/** The frames of a header block (§6.2, §6.10). `isLast`: nothing comes behind it. */
+export function encodeBlock(stream: number, block: Buffer, isLast: boolean): Buffer[] {
+  const frames: Buffer[] = []
+  let type: number = frameType.headers
+  let flags: number = isLast ? flag.endStream : 0
+  for (let at = 0; at === 0 || at < block.length; at += defaultFrameSize) {
+    const end = at + defaultFrameSize
+    if (end >= block.length) flags |= flag.endHeaders
+    frames.push(encodeFrame(type, flags, stream, block.subarray(at, end)))
+    type = frameType.continuation
+    flags = 0
+  }
+  return frames
 }
 
 export function encodeSettings(values: readonly (readonly [setting: number, value: number])[]): Buffer {

@@ -52,8 +52,8 @@ function act(caller: Caller, at: number, what: Act): void {
   else if (what === 'leave') caller.connection.leave()
   else if (heard !== undefined) {
     const { stream: one } = heard
-    if (what === 'respond') one.respond(status)
-    else if (what === 'only') one.respondOnly(status)
+    if (what === 'respond') one.begin(status)
+    else if (what === 'only') one.beginAndEnd(status)
     else if (what === 'write') one.write(Buffer.alloc(10))
     else if (what === 'much') one.write(Buffer.alloc(100_000))
     else if (what === 'end') one.end(status)

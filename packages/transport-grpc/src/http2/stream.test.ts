@@ -5,10 +5,10 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { Caller, type Seen } from '../../test/caller.ts'
 import { frame, headersFrame, noSettings, preface } from '../../test/frames.ts'
-import { Http2Connection } from './connection.ts'
 import { encodeFields } from './field-encoder.ts'
 import { encodeReset, encodeSettings, encodeWindowUpdate } from './frames.ts'
 import { errorCode, flag, frameType, setting } from './protocol.ts'
+import { ServerConnection } from './server-connection.ts'
 
 const call = headersFrame({})
 const data = (content: Buffer, flags = 0, stream = 1): Buffer => frame(frameType.data, flags, stream, content)
@@ -40,13 +40,13 @@ test('an answer is its fields, its data, and its last fields; then the stream is
   const caller = new Caller()
   await caller.after(call)
   const { stream, events } = caller.first
-  stream.respond(status)
-  stream.respond(status)
+  stream.begin(status)
+  stream.begin(status)
   expect(stream.write(Buffer.from('one'))).toBe(true)
   stream.end(trailers)
   stream.end(trailers)
   expect(stream.write(Buffer.from('too late'))).toBe(false)
-  stream.respondOnly(status)
+  stream.beginAndEnd(status)
   const seen = (await caller.after()).filter((one) => one.stream === 1)
   expect(seen.map(({ type, flags }) => [type, flags])).toEqual([
     [frameType.headers, flag.endHeaders],
@@ -83,6 +83,15 @@ test('while it is paused nothing is told, and its caller can send a window and n
       .map(({ content }) => content.readUInt32BE(0)),
   ).toEqual([errorCode.flowControlError])
   expect(other.streams[0]?.events).toEqual(['closed'])
+})
+
+test('padding is not held, so it may come again at once', async () => {
+  const caller = new Caller({ opened: ({ stream }) => stream.pause() })
+  const padding = data(Buffer.alloc(201, 200), flag.padded)
+  const seen = await caller.after(call, ...Array.from({ length: 500 }, () => padding))
+  const granted = seen.filter(({ type, stream }) => type === frameType.windowUpdate && stream === 1)
+  expect(granted.reduce((sum, { content }) => sum + content.readUInt32BE(0), 0)).toBeGreaterThan(65_535)
+  expect(caller.first.events).toEqual([])
 })
 
 test('who listens may pause between two parts', async () => {
@@ -128,7 +137,7 @@ test('no more is sent than the stream, and the connection, may carry; the rest w
   const { stream, events } = caller.first
   const sent: number[] = []
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251))
-  stream.respond(status)
+  stream.begin(status)
   expect(stream.write(bytes.subarray(0, 5), () => sent.push(5))).toBe(true)
   expect(stream.write(bytes.subarray(5), () => sent.push(100_000))).toBe(false)
   stream.end(trailers)
@@ -156,7 +165,7 @@ test('streams that wait for the connection take turns', async () => {
   })
   await caller.after(call, headersFrame({ stream: 3 }))
   for (const { stream } of caller.streams) {
-    stream.respond(status)
+    stream.begin(status)
     stream.write(Buffer.alloc(100_000))
   }
   await caller.after()
@@ -178,29 +187,53 @@ test('while the network takes nothing no more than some is handed to it, and the
   })
   await caller.after(call, headersFrame({ stream: 3 }))
   caller.stopReading()
-  const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 251))
+  const bytes = Buffer.from(Array.from({ length: 2_000_000 }, (_, at) => at % 251))
   for (const { stream } of caller.streams) {
-    stream.respond(status)
+    stream.begin(status)
     stream.write(bytes)
-    stream.end(trailers)
   }
+  for (let at = 0; at < 100; at++) {
+    await new Promise(setImmediate)
+    for (const { stream } of caller.streams) stream.write(bytes.subarray(0, 10_000))
+  }
+  for (const { stream } of caller.streams) stream.end(trailers)
   await new Promise(setImmediate)
   expect(caller.socket.writableLength).toBeLessThan(200_000)
   caller.readOn()
   await caller.until((one) => one.stream === 1 && one.flags === 5)
   await caller.until((one) => one.stream === 3 && one.flags === 5)
-  for (const stream of [1, 3]) expect(dataOf(caller.seen, stream).equals(bytes)).toBe(true)
+  const all = Buffer.concat([bytes, ...Array.from({ length: 100 }, () => bytes.subarray(0, 10_000))])
+  for (const stream of [1, 3]) expect(dataOf(caller.seen, stream).equals(all)).toBe(true)
 })
 
 test('what was written to a stream that is reset is not sent, nor told of', async () => {
   const caller = new Caller({ greeting: [preface, encodeSettings([[setting.initialWindowSize, 0]])] })
   await caller.after(call)
   const { stream, events } = caller.first
-  stream.respond(status)
+  stream.begin(status)
   stream.write(Buffer.alloc(100_000), () => expect.unreachable())
   await caller.after(encodeReset(1, 8), encodeSettings([[setting.initialWindowSize, 1_000_000]]))
   expect(events).toEqual(['closed'])
   expect(dataOf(caller.seen)).toHaveLength(0)
+})
+
+test('what waits for the connection when its stream is reset is not sent, and what was on its way is not told of', async () => {
+  const caller = new Caller({
+    greeting: [preface, encodeSettings([[setting.initialWindowSize, 2 ** 31 - 1]])],
+  })
+  await caller.after(call, headersFrame({ stream: 3 }))
+  caller.stopReading()
+  const { stream } = caller.first
+  const told: string[] = []
+  stream.begin(status)
+  stream.write(Buffer.alloc(10), () => told.push('on its way'))
+  stream.write(Buffer.alloc(100_000), () => told.push('waiting'))
+  stream.reset(errorCode.cancel)
+  caller.readOn()
+  const seen = await caller.after(encodeWindowUpdate(0, 200_000))
+  expect(told).toEqual([])
+  const afterReset = seen.slice(seen.findIndex(({ type }) => type === frameType.resetStream) + 1)
+  expect(afterReset.filter((one) => one.stream === 1)).toEqual([])
 })
 
 test('nobody has to listen', async () => {
@@ -214,7 +247,7 @@ test('nobody has to listen', async () => {
       }),
   })
   await caller.after(noSettings, call, data(Buffer.alloc(16_384)), data(Buffer.alloc(1), flag.endStream))
-  caller.streams[0]?.stream.respondOnly(status)
+  caller.streams[0]?.stream.beginAndEnd(status)
   expect(caller.connection.streams).toBe(0)
 })
 
@@ -229,10 +262,10 @@ test('with another implementation every byte arrives, both ways, whatever the wi
   await fc.assert(
     fc.asyncProperty(cases, async ([all, initialWindowSize]) => {
       const server = createServer((socket) => {
-        const connection = new Http2Connection(socket, {
+        const connection = new ServerConnection(socket, {
           mostStreams: 100,
           opened: (stream) => {
-            stream.respond(status)
+            stream.begin(status)
             stream.listen({
               data: (bytes) => {
                 if (!stream.write(Buffer.from(bytes))) stream.pause()

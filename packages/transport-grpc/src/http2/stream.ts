@@ -9,11 +9,13 @@ import {
   largestWindow,
 } from './protocol.ts'
 
-/** Who answers a stream. Nothing is told after `closed`. */
+/** Who hears of a stream. Nothing is told after `closed`. */
 export interface StreamListener {
-  /** A part of what the caller sends; it is in the memory of what the network brought. */
+  /** What an answer begins with, or ends with; names and values in turn. Of requests it is told otherwise. */
+  answered?(fields: readonly string[]): void
+  /** A part of what the other end sends; it is in the memory of what the network brought. */
   data(bytes: Buffer): void
-  /** The caller has ended its side, after all of its data. */
+  /** The other end has ended its side, after all of its data. */
   ended(): void
   /** The network has taken what was written, after a `write` that said it should be waited for. */
   drained(): void
@@ -25,7 +27,7 @@ export interface StreamListener {
 export interface StreamConnection {
   /** A frame that nothing holds back. */
   push(frame: Buffer): void
-  /** The fields of an answer, before or after it. */
+  /** Fields before data or after it. */
   pushFields(stream: number, block: Buffer, isLast: boolean): void
   /** Calls `sent` when the network has taken what was pushed. */
   onSent(sent: () => void): void
@@ -48,7 +50,7 @@ interface Written {
   readonly sent: (() => void) | undefined
 }
 
-/** The answering end of one call on a connection of HTTP/2 (RFC 9113 §5). */
+/** One end of a call on a connection of HTTP/2 (RFC 9113 §5). */
 export class Http2Stream {
   readonly id: number
   /** It is in its connection's list of those that wait for room. */
@@ -58,17 +60,17 @@ export class Http2Stream {
   #isClosed = false
   /** It was closed before both sides were ended. */
   #isBroken = false
-  /** The caller has ended its side. */
+  /** The other end has ended its side. */
   #isRead = false
   /** And that was told. */
   #isEndTold = false
-  /** The answer was sent to its end. */
-  #isAnswered = false
   #isBegun = false
+  /** All of this side was sent. */
+  #isEnded = false
   #flows = true
   /** What came and nobody wants yet. */
   #held: Buffer[] = []
-  /** What the caller may still send, and what of that it has not been granted anew; bytes. */
+  /** What the other end may still send, and what of that it has not been granted anew; bytes. */
   #receiveWindow = defaultWindow
   #consumed = 0
   /** What may be sent. */
@@ -90,33 +92,33 @@ export class Http2Stream {
     this.#listener = listener
   }
 
-  /** It takes no answer any more. */
+  /** It takes nothing more to send. */
   get isOver(): boolean {
-    return this.#isClosed || this.#isAnswered || this.#trailers !== null
+    return this.#isClosed || this.#isEnded || this.#trailers !== null
   }
 
-  /** The answer was begun. */
+  /** This side was begun. */
   get isBegun(): boolean {
     return this.#isBegun
   }
 
-  /** The answer was sent to its end. */
-  get isAnswered(): boolean {
-    return this.#isAnswered
+  /** All of this side was sent. */
+  get isEnded(): boolean {
+    return this.#isEnded
   }
 
-  /** Begins the answer. `block`: its fields. */
-  respond(block: Buffer): void {
+  /** Begins this side; twice is once. `block`: its fields. */
+  begin(block: Buffer): void {
     if (this.isOver || this.#isBegun) return
     this.#isBegun = true
     this.#connection.pushFields(this.id, block, false)
   }
 
-  /** Answers with nothing but these fields. */
-  respondOnly(block: Buffer): void {
+  /** Begins this side and ends it, with nothing but these fields. */
+  beginAndEnd(block: Buffer): void {
     if (this.isOver || this.#isBegun) return
     this.#isBegun = true
-    this.#endAnswer(block)
+    this.#endSide(block)
   }
 
   /** `sent`: called when the network has taken it; not if the stream is broken off before. @returns false: better wait for `drained` */
@@ -130,7 +132,7 @@ export class Http2Stream {
     return false
   }
 
-  /** Ends the answer, after what was written. `trailers`: its last fields. */
+  /** Ends this side, after what was written. `trailers`: its last fields. */
   end(trailers: Buffer): void {
     if (this.isOver) return
     this.#trailers = trailers
@@ -144,7 +146,7 @@ export class Http2Stream {
     this.close()
   }
 
-  /** Lets the caller send no more than its window. */
+  /** Lets the other end send no more than its window. */
   pause(): void {
     this.#flows = false
   }
@@ -161,6 +163,10 @@ export class Http2Stream {
   }
 
   // What follows is the connection's to call.
+
+  receiveAnswer(fields: readonly string[]): void {
+    this.#listener?.answered?.(fields)
+  }
 
   /** `size`: what counts against the window: the data and its padding. */
   receive(data: Buffer, size: number): void {
@@ -195,7 +201,7 @@ export class Http2Stream {
     this.#closeIfDone()
   }
 
-  /** The caller takes so much more; a change of the settings may make it less (§6.9.2). */
+  /** The other end takes so much more; a change of the settings may make it less (§6.9.2). */
   allow(bytes: number): void {
     this.#sendWindow += bytes
     if (this.#sendWindow > largestWindow)
@@ -207,8 +213,8 @@ export class Http2Stream {
   sendSome(): boolean {
     const first = this.#queue[0]
     if (first === undefined) {
-      if (this.#trailers === null || this.#isAnswered || this.#isClosed) return false
-      this.#endAnswer(this.#trailers)
+      if (this.#trailers === null || this.#isEnded || this.#isClosed) return false
+      this.#endSide(this.#trailers)
       return false
     }
     const { bytes, sent } = first
@@ -234,7 +240,7 @@ export class Http2Stream {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#isBroken = !(this.#isRead && this.#isAnswered)
+    this.#isBroken = !(this.#isRead && this.#isEnded)
     this.#queue = []
     this.#held = []
     this.#trailers = null
@@ -249,8 +255,8 @@ export class Http2Stream {
     if (this.#queue.length > 0 && this.#sendWindow > 0) this.#connection.wait(this)
   }
 
-  #endAnswer(block: Buffer): void {
-    this.#isAnswered = true
+  #endSide(block: Buffer): void {
+    this.#isEnded = true
     this.#connection.pushFields(this.id, block, true)
     this.#closeIfDone()
   }
@@ -261,7 +267,7 @@ export class Http2Stream {
     this.#listener?.drained()
   }
 
-  /** Lets the caller send again what was taken, once it is worth a frame. */
+  /** Lets the other end send again what was taken, once it is worth a frame. */
   #grant(bytes: number): void {
     this.#consumed += bytes
     if (this.#isClosed || this.#isRead || this.#consumed < defaultWindow / 2) return
@@ -277,6 +283,6 @@ export class Http2Stream {
   }
 
   #closeIfDone(): void {
-    if (this.#isRead && this.#isAnswered) this.close()
+    if (this.#isRead && this.#isEnded) this.close()
   }
 }

@@ -1,15 +1,10 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-} from 'node:http2'
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { wordsOf } from '../errors.ts'
+import { ClientConnection } from '../http2/client-connection.ts'
+import type { Http2Stream } from '../http2/stream.ts'
 import { SignsOfLife } from '../signs-of-life.ts'
 import { tlsFaultOf } from '../tls/faults.ts'
 import { fillPrefix, MessageSplitter } from '../wire/grpc-framing.ts'
@@ -48,7 +43,7 @@ export interface LinkStreamOptions {
 const longestAnswer = 64 * 1024
 
 /**
- * The calling end of one gRPC call on one connection of its own (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md), over `node:http2`.
+ * The calling end of one gRPC call on one connection of its own (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
  *
  * Why not the client of grpc-js: it decides by itself when to connect, hides which attempt met which error, and keeps the socket. Here one attempt is one connection,
  * its refusal is a proof, a frame is written without another copy, and a connection to a stopped process can be dropped at once.
@@ -57,8 +52,8 @@ export class LinkStream {
   readonly #options: LinkStreamOptions
   readonly #events: LinkStreamEvents
   readonly #socket: Socket
-  #session: ClientHttp2Session | undefined
-  #call: ClientHttp2Stream | undefined
+  #connection: ClientConnection | undefined
+  #call: Http2Stream | undefined
   #life: SignsOfLife | undefined
   #ended = false
 
@@ -85,8 +80,8 @@ export class LinkStream {
   /** `buffer` has room for the prefix at its front. `done` is called when the network took it, and not at all if the call ends before. */
   write(buffer: Buffer, done: () => void): void {
     if (this.#ended) return
-    this.#call?.write(fillPrefix(buffer), (error) => {
-      if (!error && !this.#ended) done()
+    this.#call?.write(fillPrefix(buffer), () => {
+      if (!this.#ended) done()
     })
   }
 
@@ -94,7 +89,7 @@ export class LinkStream {
   close(): void {
     this.#ended = true
     this.#life?.stop()
-    this.#session?.destroy()
+    this.#connection?.destroy()
     this.#socket.destroy()
   }
 
@@ -106,7 +101,6 @@ export class LinkStream {
 
   #connected(): void {
     if (this.#ended) return
-    const { address, path, secure } = this.#options
     if (
       this.#socket.localPort === this.#socket.remotePort &&
       this.#socket.localAddress === this.#socket.remoteAddress
@@ -115,49 +109,56 @@ export class LinkStream {
       this.#end({ type: 'failed', reason: 'the connection met itself' })
       return
     }
-    const session = connect(`http://${formatAddress(address)}`, {
-      createConnection: () => secure(this.#socket),
+    const duplex = this.#options.secure(this.#socket)
+    duplex.on('error', (error: Error) => this.#end(faultOf(error)))
+    // What is written before fails in words of its own, if TLS does not come about.
+    if (duplex instanceof TLSSocket) duplex.once('secureConnect', () => this.#begin(duplex))
+    else this.#begin(duplex)
+  }
+
+  #begin(duplex: Duplex): void {
+    if (this.#ended) return
+    const { address, path } = this.#options
+    const connection = new ClientConnection(duplex, {
+      closed: () => this.#end({ type: 'failed', reason: 'the connection closed' }),
+      goodbye: () => this.#end({ type: 'failed', reason: 'the other end closes the connection' }),
     })
-    this.#session = session
-    session.on('error', (error: Error) => this.#end(faultOf(error)))
-    session.on('goaway', () => this.#end({ type: 'failed', reason: 'the other end closes the connection' }))
-    session.on('close', () => this.#end({ type: 'failed', reason: 'the connection closed' }))
-    const call = session.request({
-      [constants.HTTP2_HEADER_METHOD]: 'POST',
-      [constants.HTTP2_HEADER_PATH]: path,
-      [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
-      [constants.HTTP2_HEADER_TE]: 'trailers',
-    })
-    this.#call = call
+    this.#connection = connection
     const splitter = new MessageSplitter(longestAnswer)
-    call.on('response', (headers) => this.#headers(headers))
-    call.on('trailers', (headers: IncomingHttpHeaders) => this.#headers(headers))
-    call.on('data', (chunk: Buffer) => this.#data(splitter, chunk))
-    call.on('error', (error: Error) => this.#end(faultOf(error)))
-    call.on('close', () => this.#end({ type: 'failed', reason: 'the call was ended without a status' }))
+    const fields = [
+      ...[':method', 'POST', ':scheme', 'http', ':path', path, ':authority', formatAddress(address)],
+      ...['content-type', 'application/grpc', 'te', 'trailers'],
+    ]
+    this.#call = connection.request(fields, {
+      answered: (fields) => this.#answered(fields),
+      data: (chunk) => this.#data(splitter, chunk),
+      ended: () => undefined,
+      drained: () => undefined,
+      closed: () => this.#end({ type: 'failed', reason: 'the call was ended without a status' }),
+    })
     const { silentMs } = this.#options
-    this.#life = new SignsOfLife(session, this.#options, () =>
+    this.#life = new SignsOfLife(connection, this.#options, () =>
       this.#end({ type: 'failed', reason: `no sign of life for ${silentMs} ms` }),
     )
     this.#events.connected()
   }
 
-  #headers(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
-    const status = headers['grpc-status']
+  /** `fields`: names and values in turn. */
+  #answered(fields: readonly string[]): void {
+    const status = valueIn(fields, 'grpc-status')
     if (status !== undefined) {
-      const said = decodeStatusMessage(String(headers['grpc-message'] ?? ''))
+      const said = decodeStatusMessage(valueIn(fields, 'grpc-message') ?? '')
       const code = Number(status)
       this.#end({
         type: 'status',
         code,
         reason: said === '' ? `the other end ended the call with status ${code}` : said,
       })
-    } else if (headers[':status'] !== undefined && headers[':status'] !== 200) {
-      this.#end({
-        type: 'failed',
-        reason: `what listens there answers HTTP ${headers[':status']}: it is no replica`,
-      })
+      return
     }
+    const http = valueIn(fields, ':status')
+    if (http !== undefined && http !== '200')
+      this.#end({ type: 'failed', reason: `what listens there answers HTTP ${http}: it is no replica` })
   }
 
   #data(splitter: MessageSplitter, chunk: Buffer): void {
@@ -167,6 +168,11 @@ export class LinkStream {
       this.#end({ type: 'failed', reason: wordsOf(error) })
     }
   }
+}
+
+function valueIn(fields: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1]
+  return undefined
 }
 
 function faultOf(error: Error): LinkFault {

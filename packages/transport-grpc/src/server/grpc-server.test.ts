@@ -23,14 +23,14 @@ test.each([
 })
 
 test.each(['%', 'é'])('a path of 15,000 characters is refused in words that arrive: %s', async (letter) => {
-  const { address } = await served(echo)
+  const { address } = await served(echo, { patienceMs: 20 })
   const { code, words } = await outcome(open(session(address), `/${letter.repeat(15_000)}`))
   expect(code).toBe(status.UNIMPLEMENTED)
   expect(words).toBe(`There is no method /${letter.repeat(99)} here.`)
 })
 
 test('what is no call of gRPC is answered in HTTP', async () => {
-  const { address } = await served(echo)
+  const { address } = await served(echo, { patienceMs: 20 })
   const connection = session(address)
   const { path } = methods.unary
   expect(await outcome(open(connection, path, { 'content-type': 'text/plain' }))).toMatchObject({ http: 415 })
@@ -56,7 +56,7 @@ test('places for calls come back, however calls end', async () => {
       ...echo,
       exchange: (call: Exchange) => void call.write(Buffer.from('begun')),
     },
-    { callsPerConnection: 3 },
+    { callsPerConnection: 3, patienceMs: 20 },
   )
   const connection = session(address)
   await once(connection, 'remoteSettings')

@@ -5,8 +5,8 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { Http2Connection } from '../http2/connection.ts'
 import { errorCode } from '../http2/protocol.ts'
+import { ServerConnection } from '../http2/server-connection.ts'
 import type { Http2Stream } from '../http2/stream.ts'
 import { SignsOfLife, type SignsOfLifeOptions } from '../signs-of-life.ts'
 import type { ByteStream } from './byte-stream.ts'
@@ -43,7 +43,7 @@ interface Answerer {
 }
 
 interface Connection extends CallConnection {
-  readonly http2: Http2Connection
+  readonly http2: ServerConnection
   /** When it was last seen to have a call. */
   usedAt: number
 }
@@ -115,7 +115,7 @@ export class GrpcServer {
       socket.destroy()
       return
     }
-    const http2 = new Http2Connection(socket, {
+    const http2 = new ServerConnection(socket, {
       mostStreams: this.#options.callsPerConnection,
       opened: (stream, fields) => this.#take(connection, stream, fields),
       closed: () => {
@@ -192,7 +192,7 @@ export class GrpcServer {
     const place = this.#refused.add(stream)
     const forget = (): void => this.#refused.delete(place)
     stream.listen({ data: nothing, ended: nothing, drained: nothing, closed: forget })
-    stream.respondOnly(answer)
+    stream.beginAndEnd(answer)
   }
 
   #answererOf(

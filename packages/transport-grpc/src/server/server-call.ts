@@ -180,7 +180,7 @@ export abstract class ServerCall
   tooLate(): void {
     this.breakOff({ code: status.CANCELLED, details: 'The answer was not taken in time.' })
     // Who has all of the answer is only asked to end its side, too (RFC 9113 §8.1).
-    this.#stream.reset(this.#stream.isAnswered ? errorCode.noError : errorCode.cancel)
+    this.#stream.reset(this.#stream.isEnded ? errorCode.noError : errorCode.cancel)
   }
 
   /** From here on there is something for the caller to take, or to end. */
@@ -287,7 +287,7 @@ export abstract class ServerCall
   /** Sends the headers of the answer. False: nobody is there for it. */
   protected begin(): boolean {
     if (this.#status !== null) return false
-    this.#stream.respond(encodeAnswer(this.#first))
+    this.#stream.begin(encodeAnswer(this.#first))
     return true
   }
 
@@ -305,7 +305,7 @@ export abstract class ServerCall
       if (last !== undefined) stream.write(last)
       stream.end(encodeTrailers(end))
     } else {
-      stream.respondOnly(encodeOnlyTrailers(end, this.#first))
+      stream.beginAndEnd(encodeOnlyTrailers(end, this.#first))
     }
     // What still comes is read and dropped.
     stream.resume()

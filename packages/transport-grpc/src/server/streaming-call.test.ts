@@ -93,12 +93,15 @@ test('who does not take what is written loses the call in time, and its handler 
   const isCancelled = new Promise<void>((resolve) => {
     cancelled = resolve
   })
-  const { address } = await served({
-    download: (call: Download) => {
-      call.on('cancelled', () => cancelled())
-      call.write(Buffer.alloc(100_000))
+  const { address } = await served(
+    {
+      download: (call: Download) => {
+        call.on('cancelled', () => cancelled())
+        call.write(Buffer.alloc(100_000))
+      },
     },
-  })
+    { patienceMs: 20 },
+  )
   const call = open(session(address), download.path)
   call.pause()
   call.end(framed(Buffer.alloc(0)))
@@ -138,7 +141,7 @@ test('who does not take the end of an answer loses it in time', async () => {
         call.end()
       },
     },
-    { idleMs: 40 },
+    { idleMs: 40, patienceMs: 20 },
   )
   const connection = session(address)
   const call = open(connection, download.path)
@@ -267,16 +270,19 @@ test('requests wait until somebody listens', async () => {
 })
 
 test('an error ends the call, after what was written, though the caller goes on', async () => {
-  const { address } = await served({
-    exchange: (call: Exchange) => {
-      call.on('data', (message: Buffer) => {
-        call.write(message)
-        call.emit('error', { code: status.ABORTED, details: 'enough' })
-        call.write(Buffer.from('no more'))
-        call.end()
-      })
+  const { address } = await served(
+    {
+      exchange: (call: Exchange) => {
+        call.on('data', (message: Buffer) => {
+          call.write(message)
+          call.emit('error', { code: status.ABORTED, details: 'enough' })
+          call.write(Buffer.from('no more'))
+          call.end()
+        })
+      },
     },
-  })
+    { patienceMs: 20 },
+  )
   const call = open(session(address), exchange.path)
   call.write(framed(Buffer.from('once')))
   const { code, words, bytes } = await outcome(call)
@@ -288,9 +294,13 @@ test('an error ends the call, after what was written, though the caller goes on'
 })
 
 test('an error before anything was said is the whole answer', async () => {
-  const { address } = await served({
-    exchange: (call: Exchange) => void call.emit('error', { code: status.UNAUTHENTICATED, details: 'who?' }),
-  })
+  const { address } = await served(
+    {
+      exchange: (call: Exchange) =>
+        void call.emit('error', { code: status.UNAUTHENTICATED, details: 'who?' }),
+    },
+    { patienceMs: 20 },
+  )
   const call = open(session(address), exchange.path)
   call.write(framed(Buffer.from('hello')))
   expect(await outcome(call)).toMatchObject({ code: status.UNAUTHENTICATED, words: 'who?' })

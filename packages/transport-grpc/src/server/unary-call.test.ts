@@ -322,7 +322,7 @@ test.each(['', '1', 'm', '-1m', '1.5S', '123456789m', '1 m', '1x'])(
 )
 
 test('a caller who has its answer and does not end its side is let go', async () => {
-  const { address } = await served({ unary: () => expect.unreachable() })
+  const { address } = await served({ unary: () => expect.unreachable() }, { patienceMs: 20 })
   const call = open(session(address), path)
   // More than it may be, and no end of it.
   const goOn = (): void => {

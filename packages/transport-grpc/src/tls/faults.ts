@@ -17,9 +17,6 @@ const words: Readonly<Record<string, string>> = {
 /** Why no trusted connection came about, to follow `the other end `; null if the error is of another kind. */
 export function tlsFaultOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null
-  // HTTP/2 wraps what broke its connection.
-  const cause = tlsFaultOf(error.cause)
-  if (cause !== null) return cause
   if (!('code' in error) || typeof error.code !== 'string') return null
   if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `shows a certificate for others: ${error.message}`
   const known = words[error.code]

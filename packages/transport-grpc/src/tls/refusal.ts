@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { status } from '@grpc/grpc-js'
-import { Http2Connection } from '../http2/connection.ts'
+import { ServerConnection } from '../http2/server-connection.ts'
 import { encodeOnlyTrailers } from '../server/headers.ts'
 
 /** Time to take the refusal in, milliseconds; and again as much to leave when asked to. */
@@ -12,9 +12,9 @@ const lingerMs = 1_000
  */
 export function refuseCalls(socket: Duplex, reason: string): void {
   const answer = encodeOnlyTrailers({ code: status.UNAUTHENTICATED, details: reason }, null)
-  const connection = new Http2Connection(socket, {
+  const connection = new ServerConnection(socket, {
     mostStreams: 16,
-    opened: (stream) => stream.respondOnly(answer),
+    opened: (stream) => stream.beginAndEnd(answer),
     closed: () => clearTimeout(timer),
   })
   // The caller is asked to leave (GOAWAY) before the connection is cut: what is cut while something of the caller's is unread is reset, and Node's client may

@@ -269,7 +269,7 @@ test('who says goodbye is served to the end, and what it begins after is not loo
   expect(caller.streams).toHaveLength(1)
   await caller.after(data(4, flag.endStream))
   const [heard] = caller.streams
-  heard?.stream.respondOnly(block([':status', '200']))
+  heard?.stream.beginAndEnd(block([':status', '200']))
   expect(heard?.events).toEqual(['ended', 'closed'])
   await caller.ended()
   expect(caller.seen.at(-1)).toMatchObject({ type: frameType.headers, stream: 1, flags: 5 })
@@ -288,8 +288,10 @@ test('who leaves has all of its answers, however slowly it takes them', async ()
   )
   caller.stopReading()
   const { stream, events } = caller.first
-  stream.respond(block([':status', '200']))
+  stream.begin(block([':status', '200']))
   stream.write(Buffer.alloc(60_000, 1))
+  await new Promise(setImmediate)
+  // It waits until the first is taken.
   stream.end(block(['grpc-status', '0']))
   expect(events).toEqual(['ended', 'closed'])
   // Longer than who has been sent all of it is waited for.
@@ -321,12 +323,18 @@ test('when the connection breaks its streams are closed, once, and nothing more 
   expect(caller.connection.destroyed).toBe(true)
   for (const { events, stream } of caller.streams) {
     expect(events).toEqual(['closed'])
-    stream.respond(Buffer.alloc(0))
+    stream.begin(Buffer.alloc(0))
     expect(stream.write(Buffer.alloc(1))).toBe(false)
     stream.end(Buffer.alloc(0))
     stream.reset(errorCode.cancel)
     expect(events).toEqual(['closed'])
   }
+})
+
+test('what came with what ended it is not looked at', async () => {
+  const caller: Caller = new Caller({ opened: () => caller.connection.destroy() })
+  await caller.after(call, headersFrame({ stream: 3 }))
+  expect(caller.streams.map(({ events }) => events)).toEqual([['closed']])
 })
 
 test('who asks without end and takes no answers is not read any further, until it takes them', async () => {
@@ -349,7 +357,7 @@ test('who asks without end and takes no answers is not read any further, until i
 })
 
 test('its first fields say that no table is kept', async () => {
-  const caller = new Caller({ opened: ({ stream }) => stream.respondOnly(block([':status', '200'])) })
+  const caller = new Caller({ opened: ({ stream }) => stream.beginAndEnd(block([':status', '200'])) })
   const seen = await caller.after(call, headersFrame({ stream: 3 }))
   expect(ofType(seen, frameType.headers).map(({ content }) => content.toString('hex'))).toEqual([
     '2088',
@@ -359,7 +367,7 @@ test('its first fields say that no table is kept', async () => {
 
 test('fields that are too long for a frame come in several', async () => {
   const long = block([':status', '200', 'long', 'x'.repeat(40_000)])
-  const caller = new Caller({ opened: ({ stream }) => stream.respondOnly(long) })
+  const caller = new Caller({ opened: ({ stream }) => stream.beginAndEnd(long) })
   const seen = (await caller.after(noSettings, call)).filter(({ stream }) => stream === 1)
   expect(seen.map(({ type, flags, content }) => [type, flags, content.length])).toEqual([
     [frameType.headers, flag.endStream, 16_384],

@@ -1,0 +1,18 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { Resets } from './resets.ts'
+
+test('a thousand may come at once, then 33 a second, and never more than a thousand', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const resets = new Resets()
+  const allowed = (): number => {
+    let count = 0
+    while (resets.isAllowed()) count++
+    return count
+  }
+  expect(allowed()).toBe(1_000)
+  vi.advanceTimersByTime(2_000)
+  expect(allowed()).toBe(66)
+  vi.advanceTimersByTime(3_600_000)
+  expect(allowed()).toBe(1_000)
+})
