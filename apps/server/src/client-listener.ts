@@ -9,7 +9,7 @@ import { StartupError } from './startup-error.ts'
 /** Time for a request to arrive whole; milliseconds. The longest has less than 100 KiB. */
 const requestMs = 10_000
 
-/** Bounds and times of the client port. Lengths in bytes, times in milliseconds. Headers are bounded by Node: 64 KiB and 128 of them in a request. */
+/** Bounds and times of the client port. Lengths in bytes, times in milliseconds. Headers are bounded by `src/http2` of transport-grpc: 64 KiB and 128 of them in a request. */
 const bounds: Omit<GrpcServerOptions, 'onFault' | 'unfinished'> = {
   // The longest valid text is 64 KiB; what is somewhat longer is refused by the service in clear words, what is far longer by gRPC.
   longestRequest: 1024 * 1024,

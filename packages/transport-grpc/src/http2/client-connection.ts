@@ -39,7 +39,7 @@ export class ClientConnection extends Http2Connection {
     const stream = this.find(id)
     if (stream === undefined) return
     if (fields === null) {
-      stream.reset(errorCode.enhanceYourCalm)
+      this.refuse(stream, errorCode.enhanceYourCalm)
       return
     }
     stream.receiveAnswer(fields)

@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream'
+import { LinkedList } from '../linked-list.ts'
+import { Allowance } from './allowance.ts'
 import { noTable } from './field-encoder.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import {
@@ -53,7 +55,8 @@ export abstract class Http2Connection implements StreamConnection {
   readonly #blocks = new HeaderBlocks()
   readonly #streams = new Map<number, Http2Stream>()
   /** Those with something to send, while there is no room. */
-  #waiting: Http2Stream[] = []
+  readonly #waiting = new LinkedList<Http2Stream>()
+  readonly #windowChanges = new Allowance()
   #hasSettings = false
   #hasSentFields = false
   /** The last that the caller began. */
@@ -112,7 +115,7 @@ export abstract class Http2Connection implements StreamConnection {
   /** A header block of a stream has come. */
   protected abstract takeBlock(block: HeaderBlock): void
 
-  /** The other end gives a stream up that is under way. Throws a `ConnectionError` if it does so too often. */
+  /** The other end gives a stream up that is under way, or makes this one do so. Throws a `ConnectionError` if it does so too often. */
   protected abstract countReset(): void
 
   /** The other end has said goodbye: it begins, or takes, no more streams. */
@@ -172,13 +175,17 @@ export abstract class Http2Connection implements StreamConnection {
   }
 
   wait(stream: Http2Stream): void {
-    if (stream.isWaiting) return
-    stream.isWaiting = true
-    this.#waiting.push(stream)
+    stream.place ??= this.#waiting.add(stream)
+  }
+
+  refuse(stream: Http2Stream, code: ErrorCode): void {
+    this.countReset()
+    stream.reset(code)
   }
 
   forget(stream: Http2Stream): void {
     this.#streams.delete(stream.id)
+    this.#stopWaiting(stream)
     if (this.#isLeaving) this.#endIfLeft()
   }
 
@@ -212,7 +219,6 @@ export abstract class Http2Connection implements StreamConnection {
     this.#isClosed = true
     this.#isEnding = true
     this.#pings = []
-    this.#waiting = []
     for (const stream of [...this.#streams.values()]) stream.close()
     this.#options.closed()
   }
@@ -222,11 +228,16 @@ export abstract class Http2Connection implements StreamConnection {
     if (this.#socket.isPaused() && this.#output.bytes < mostUnsent) this.#socket.resume()
     // One frame of each in turn.
     while (this.room > 0) {
-      const stream = this.#waiting.shift()
+      const stream = this.#waiting.first?.value
       if (stream === undefined) return
-      stream.isWaiting = false
+      this.#stopWaiting(stream)
       if (stream.sendSome()) this.wait(stream)
     }
+  }
+
+  #stopWaiting(stream: Http2Stream): void {
+    if (stream.place !== null) this.#waiting.delete(stream.place)
+    stream.place = null
   }
 
   #receive(chunk: Buffer): void {
@@ -327,20 +338,21 @@ export abstract class Http2Connection implements StreamConnection {
       return
     }
     this.#hasSettings = true
-    decodeSettings(content, (name, value) => this.#set(name, value))
+    // Before what they allow: nghttp2 takes its own settings for valid when it reads this, and what comes before as by the old ones.
     this.#output.push(encodeFrame(frameType.settings, flag.acknowledged, 0, Buffer.alloc(0)))
+    let streamWindow = this.#streamWindow
+    decodeSettings(content, (name, value) => {
+      checkSetting(name, value)
+      if (name === setting.initialWindowSize) streamWindow = value
+    })
+    if (streamWindow !== this.#streamWindow) this.#changeWindows(streamWindow)
   }
 
-  /** Others do not matter here: nothing is pushed or entered into a table, and no frame is longer than all take. */
-  #set(name: number, value: number): void {
-    if (name === setting.enablePush && value > 1) throw violation('ENABLE_PUSH is 0 or 1.')
-    if (name === setting.maxFrameSize && (value < defaultFrameSize || value >= 2 ** 24))
-      throw violation(`MAX_FRAME_SIZE of ${value}.`)
-    if (name !== setting.initialWindowSize) return
-    if (value > largestWindow)
-      throw new ConnectionError(errorCode.flowControlError, `INITIAL_WINDOW_SIZE of ${value}.`)
-    const change = value - this.#streamWindow
-    this.#streamWindow = value
+  #changeWindows(streamWindow: number): void {
+    if (!this.#windowChanges.isLeft())
+      throw new ConnectionError(errorCode.enhanceYourCalm, 'Windows are changed all the time.')
+    const change = streamWindow - this.#streamWindow
+    this.#streamWindow = streamWindow
     for (const stream of this.#streams.values()) stream.allow(change)
   }
 
@@ -372,6 +384,15 @@ export abstract class Http2Connection implements StreamConnection {
       throw violation(`A frame of stream ${id}, which nobody began.`)
     }
   }
+}
+
+/** Others do not matter here: nothing is pushed or entered into a table, and no frame is longer than all take. */
+function checkSetting(name: number, value: number): void {
+  if (name === setting.enablePush && value > 1) throw violation('ENABLE_PUSH is 0 or 1.')
+  if (name === setting.maxFrameSize && (value < defaultFrameSize || value >= 2 ** 24))
+    throw violation(`MAX_FRAME_SIZE of ${value}.`)
+  if (name === setting.initialWindowSize && value > largestWindow)
+    throw new ConnectionError(errorCode.flowControlError, `INITIAL_WINDOW_SIZE of ${value}.`)
 }
 
 export function violation(message: string): ConnectionError {

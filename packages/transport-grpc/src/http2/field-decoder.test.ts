@@ -127,6 +127,12 @@ test('a space at either end of a value is passed over', () => {
   expect(decoder().decode(encodeFields(['name', ' x ']))).toEqual(['name', ' x '])
 })
 
+test('there may be 128 fields', () => {
+  const made = decoder()
+  expect(made.decode(Buffer.alloc(128, 0x82))).toHaveLength(256)
+  expect(made.decode(Buffer.alloc(129, 0x82))).toBeNull()
+})
+
 test('more fields than are allowed are none, and the next block is read as it should', () => {
   const made = new FieldDecoder(100)
   expect(made.decode(hex('400161 0162 be be'))).toBeNull()

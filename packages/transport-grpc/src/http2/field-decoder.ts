@@ -4,6 +4,8 @@ import { staticTable } from './static-table.ts'
 
 /** What each field counts besides its name and value, bytes (RFC 7541 §4.1, and RFC 9113 §10.5.1). */
 const overhead = 32
+/** Fields of one block: what Node takes, too. */
+const mostFields = 128
 /** What the other end may enter into the table, bytes: what HTTP/2 begins with (RFC 9113 §6.5.2). */
 const largestTable = 4_096
 
@@ -43,6 +45,7 @@ export class FieldDecoder {
     this.#at = 0
     const fields: string[] = []
     let bytes = 0
+    let count = 0
     let canResize = true
     while (this.#at < block.length) {
       const first = block[this.#at] ?? 0
@@ -66,10 +69,11 @@ export class FieldDecoder {
       canResize = false
       bytes += name.length + value.length + overhead
       // Read to its end nevertheless: later blocks build on the table.
-      if (bytes <= this.#mostBytes) fields.push(name, value)
+      count++
+      if (count <= mostFields && bytes <= this.#mostBytes) fields.push(name, value)
     }
     this.#block = empty
-    return bytes <= this.#mostBytes ? fields : null
+    return count <= mostFields && bytes <= this.#mostBytes ? fields : null
   }
 
   #nameAt(index: number): string {

@@ -240,6 +240,48 @@ test('who begins and resets streams without end is told to leave', async () => {
   await caller.hangUp()
 })
 
+test('who makes this end reset streams without end is told to leave, too', async () => {
+  for (const excess of [data(1), headers(['a', 'b']), data(0, flag.endStream)]) {
+    const caller = new Caller()
+    const pair = (at: number): Buffer => {
+      const stream = 2 * at + 1
+      const frames = Buffer.concat([headersFrame({ stream, isWhole: true }), excess])
+      frames.writeUInt32BE(stream, frames.length - excess.length + 5)
+      return frames
+    }
+    const seen = await caller.after(...Array.from({ length: 1_200 }, (_, at) => pair(at)))
+    expect(codeOf(ofType(seen, frameType.goAway)[0])).toBe(enhanceYourCalm)
+    expect(caller.streams.length).toBeGreaterThanOrEqual(1_000)
+    expect(caller.streams.length).toBeLessThan(1_200)
+    await caller.hangUp()
+  }
+})
+
+test('who changes windows without end is told to leave; settings that change none may come as they like', async () => {
+  const window = (bytes: number): readonly [number, number] => [setting.initialWindowSize, bytes]
+  const caller = new Caller({ greeting: [preface, encodeSettings([window(0)])] })
+  const same = encodeSettings([window(0)])
+  // One frame is one change, by its last word.
+  const many = encodeSettings([...Array.from({ length: 1_000 }, (_, at) => window(at)), window(7)])
+  await caller.after(call, ...Array.from({ length: 1_500 }, () => same), many)
+  caller.first.stream.begin(block([':status', '200']))
+  caller.first.stream.write(Buffer.alloc(10))
+  const seen = await caller.after()
+  expect(ofType(seen, frameType.data).map(({ content }) => content.length)).toEqual([7])
+  const changes = Array.from({ length: 1_200 }, (_, at) => encodeSettings([window(at % 2)]))
+  expect(codeOf(ofType(await caller.after(...changes), frameType.goAway)[0])).toBe(enhanceYourCalm)
+  await caller.hangUp()
+})
+
+test('it says yes to settings before it sends what they allow', async () => {
+  const caller = new Caller({ greeting: [preface, encodeSettings([[setting.initialWindowSize, 0]])] })
+  await caller.after(call)
+  caller.first.stream.begin(block([':status', '200']))
+  caller.first.stream.write(Buffer.alloc(10))
+  const seen = await caller.after(encodeSettings([[setting.initialWindowSize, 100]]))
+  expect(seen.map(({ type }) => type).slice(-2)).toEqual([frameType.settings, frameType.data])
+})
+
 test('it answers a question, and hears the answer to its own', async () => {
   const caller = new Caller()
   const answered: unknown[] = []

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
+import { Allowance } from './allowance.ts'
 import { type ConnectionOptions, Http2Connection } from './connection.ts'
 import { encodeReset, encodeSettings } from './frames.ts'
 import { type HeaderBlock, mostFieldBytes } from './header-blocks.ts'
 import { ConnectionError, type ErrorCode, errorCode, preface, setting } from './protocol.ts'
 import { isRequest } from './request-fault.ts'
-import { Resets } from './resets.ts'
 import type { Http2Stream } from './stream.ts'
 
 export interface ServerConnectionOptions extends ConnectionOptions {
@@ -17,7 +17,7 @@ export interface ServerConnectionOptions extends ConnectionOptions {
 /** The end of a connection that is called. */
 export class ServerConnection extends Http2Connection {
   readonly #options: ServerConnectionOptions
-  readonly #resets = new Resets()
+  readonly #resets = new Allowance()
 
   constructor(socket: Duplex, options: ServerConnectionOptions) {
     const greeting = encodeSettings([
@@ -34,7 +34,7 @@ export class ServerConnection extends Http2Connection {
     if (known !== undefined) {
       // Trailers: nobody asks for them.
       if (endsStream) known.receiveEnd()
-      else known.reset(errorCode.protocolError)
+      else this.refuse(known, errorCode.protocolError)
       return
     }
     // One that is over: it may have been on its way.
@@ -58,7 +58,8 @@ export class ServerConnection extends Http2Connection {
   }
 
   protected override countReset(): void {
-    if (!this.#resets.isAllowed())
+    // Whoever begins and resets streams without end makes work and takes no answer (CVE-2023-44487), or lets this end reset them (CVE-2025-8671).
+    if (!this.#resets.isLeft())
       throw new ConnectionError(errorCode.enhanceYourCalm, 'Streams are begun and reset all the time.')
   }
 

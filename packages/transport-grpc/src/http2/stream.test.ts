@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { createServer } from 'node:net'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Caller, type Seen } from '../../test/caller.ts'
 import { frame, headersFrame, noSettings, preface } from '../../test/frames.ts'
+import { LinkedList } from '../linked-list.ts'
 import { encodeFields } from './field-encoder.ts'
 import { encodeReset, encodeSettings, encodeWindowUpdate } from './frames.ts'
 import { errorCode, flag, frameType, setting } from './protocol.ts'
@@ -175,6 +176,42 @@ test('streams that wait for the connection take turns', async () => {
   expect(lengths[1]).toBe(2 * 16_384)
   await caller.after(encodeWindowUpdate(0, 200_000))
   expect([1, 3].map((stream) => dataOf(caller.seen, stream).length)).toEqual([100_000, 100_000])
+})
+
+test('the last fields need no window', async () => {
+  const caller = new Caller({
+    greeting: [preface, encodeSettings([[setting.initialWindowSize, 2 ** 31 - 1]])],
+  })
+  await caller.after(call, headersFrame({ stream: 3 }))
+  for (const { stream } of caller.streams) {
+    stream.begin(status)
+    stream.write(Buffer.alloc(50_000))
+    stream.end(trailers)
+  }
+  const seen = await caller.after(encodeWindowUpdate(0, 100_000 - 65_535))
+  expect(
+    seen.filter(({ flags, type }) => type === frameType.headers && flags === 5).map(({ stream }) => stream),
+  ).toEqual([1, 3])
+})
+
+test('who is over does not wait for room any more', async () => {
+  const added = vi.spyOn(LinkedList.prototype, 'add')
+  const deleted = vi.spyOn(LinkedList.prototype, 'delete')
+  onTestFinished(() => void vi.restoreAllMocks())
+  const caller = new Caller({
+    greeting: [preface, encodeSettings([[setting.initialWindowSize, 2 ** 31 - 1]])],
+  })
+  const ids = [1, 3, 5, 7, 9]
+  await caller.after(...ids.map((id) => headersFrame({ stream: id })))
+  for (const { stream } of caller.streams) {
+    stream.begin(status)
+    stream.write(Buffer.alloc(70_000))
+  }
+  expect(added).toHaveBeenCalledTimes(ids.length)
+  await caller.after(...ids.map((id) => encodeReset(id, 8)))
+  expect(deleted.mock.calls.map(([place]) => place)).toEqual(
+    added.mock.results.map(({ value }): unknown => value),
+  )
 })
 
 test('while the network takes nothing no more than some is handed to it, and the rest comes when it does', async () => {

@@ -1,3 +1,4 @@
+import type { Place } from '../linked-list.ts'
 import { encodeHead, encodeReset, encodeWindowUpdate } from './frames.ts'
 import {
   ConnectionError,
@@ -37,6 +38,8 @@ export interface StreamConnection {
   spent(bytes: number): void
   /** It has something to send, but there is no room. */
   wait(stream: Http2Stream): void
+  /** Resets a stream whose other end broke a rule. Throws a `ConnectionError` if that comes too often. */
+  refuse(stream: Http2Stream, code: ErrorCode): void
   forget(stream: Http2Stream): void
 }
 
@@ -53,8 +56,8 @@ interface Written {
 /** One end of a call on a connection of HTTP/2 (RFC 9113 §5). */
 export class Http2Stream {
   readonly id: number
-  /** It is in its connection's list of those that wait for room. */
-  isWaiting = false
+  /** Where it waits for room; the connection's own. */
+  place: Place<Http2Stream> | null = null
   readonly #connection: StreamConnection
   #listener: StreamListener | null = null
   #isClosed = false
@@ -136,7 +139,7 @@ export class Http2Stream {
   end(trailers: Buffer): void {
     if (this.isOver) return
     this.#trailers = trailers
-    this.#sendOrWait()
+    this.#endIfSent()
   }
 
   /** Ends the stream at once. */
@@ -171,12 +174,12 @@ export class Http2Stream {
   /** `size`: what counts against the window: the data and its padding. */
   receive(data: Buffer, size: number): void {
     if (this.#isRead) {
-      this.reset(errorCode.streamClosed)
+      this.#connection.refuse(this, errorCode.streamClosed)
       return
     }
     this.#receiveWindow -= size
     if (this.#receiveWindow < 0) {
-      this.reset(errorCode.flowControlError)
+      this.#connection.refuse(this, errorCode.flowControlError)
       return
     }
     if (this.#flows) {
@@ -192,8 +195,9 @@ export class Http2Stream {
   }
 
   receiveEnd(): void {
+    if (this.#isClosed) return
     if (this.#isRead) {
-      this.reset(errorCode.streamClosed)
+      this.#connection.refuse(this, errorCode.streamClosed)
       return
     }
     this.#isRead = true
@@ -209,14 +213,10 @@ export class Http2Stream {
     if (bytes > 0) this.#sendOrWait()
   }
 
-  /** Sends one frame of what is queued, or the end. @returns whether more could go */
+  /** Sends one frame of what is queued. @returns whether there is more that its own window may allow */
   sendSome(): boolean {
     const first = this.#queue[0]
-    if (first === undefined) {
-      if (this.#trailers === null || this.#isEnded || this.#isClosed) return false
-      this.#endSide(this.#trailers)
-      return false
-    }
+    if (first === undefined) return false
     const { bytes, sent } = first
     const size = Math.min(bytes.length, this.#connection.room, this.#sendWindow, defaultFrameSize)
     if (size <= 0 && bytes.length > 0) return false
@@ -229,11 +229,14 @@ export class Http2Stream {
     if (isWhole) {
       this.#queue.shift()
       if (sent !== undefined) this.#connection.onSent(() => this.#isBroken || sent())
-      if (this.#queue.length === 0) this.#tellDrained()
+      if (this.#queue.length === 0) {
+        this.#tellDrained()
+        this.#endIfSent()
+      }
     } else {
       first.bytes = bytes.subarray(size)
     }
-    return true
+    return this.#queue.length > 0
   }
 
   /** Both sides are over, however that came. Twice is once. */
@@ -253,6 +256,12 @@ export class Http2Stream {
     while (this.sendSome());
     // What its own window holds back waits for `allow`.
     if (this.#queue.length > 0 && this.#sendWindow > 0) this.#connection.wait(this)
+  }
+
+  /** The last fields need no room. */
+  #endIfSent(): void {
+    if (this.#queue.length > 0 || this.#trailers === null || this.#isEnded || this.#isClosed) return
+    this.#endSide(this.#trailers)
   }
 
   #endSide(block: Buffer): void {

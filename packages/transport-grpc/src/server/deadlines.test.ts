@@ -51,6 +51,37 @@ test('one timer watches all, and none when nobody waits', () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('a call that ends may end others, and the rest end all the same', () => {
+  const { deadlines, expired, add } = watched()
+  const ends: (() => void)[] = []
+  deadlines.add({
+    deadline: Date.now() + 10,
+    expire: () => {
+      expired.push('first')
+      ends[0]?.()
+    },
+  })
+  ends.push(add('ended by the first', 10))
+  add('third', 10)
+  add('fourth', 20)
+  vi.advanceTimersByTime(10)
+  expect(expired).toEqual(['first', 'third'])
+  vi.advanceTimersByTime(10)
+  expect(expired).toEqual(['first', 'third', 'fourth'])
+})
+
+test('calls that end one after the other are looked through every 10 ms and no more often', () => {
+  const { expired, add } = watched()
+  for (let at = 0; at < 100; at++) add(String(at), 1_000 + at)
+  const looks = new Set<number>()
+  for (let at = 0; at < 1_200; at++) {
+    vi.advanceTimersByTime(1)
+    looks.add(expired.length)
+  }
+  expect(expired).toHaveLength(100)
+  expect(looks.size).toBeLessThanOrEqual(12)
+})
+
 test('a time far beyond what a timer can wait is not over at once', () => {
   const { expired, add } = watched()
   add('in thirty years', 30 * 365 * 86_400_000)

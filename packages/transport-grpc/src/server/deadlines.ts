@@ -1,4 +1,4 @@
-import { LinkedList, type Place } from './linked-list.ts'
+import { LinkedList, type Place } from '../linked-list.ts'
 
 /** Something that ends at a time. */
 interface WithDeadline {
@@ -11,6 +11,8 @@ interface WithDeadline {
 /** A place in `Deadlines`. */
 export type DeadlinePlace = Place<WithDeadline>
 
+/** Between two looks through all calls, milliseconds: that many calls that end one after the other cost no look each. */
+const betweenLooksMs = 10
 /** setTimeout takes no more. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -20,6 +22,8 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined
   /** When the timer fires, milliseconds since 1970; no call that is here ends before. */
   #next = Number.POSITIVE_INFINITY
+  /** The last look, milliseconds since 1970. */
+  #lookedAt = 0
 
   /** @returns what `delete` wants */
   add(call: WithDeadline): DeadlinePlace {
@@ -34,7 +38,8 @@ export class Deadlines {
   #setTimer(next: number): void {
     clearTimeout(this.#timer)
     this.#next = next
-    const leftMs = Math.max(0, Math.ceil(next - Date.now()))
+    const soonest = this.#lookedAt + betweenLooksMs
+    const leftMs = Math.max(0, Math.ceil(Math.max(next, soonest) - Date.now()))
     // A server that has stopped does not wait for it.
     this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, longestTimerMs)).unref()
   }
@@ -42,16 +47,19 @@ export class Deadlines {
   #look(): void {
     this.#next = Number.POSITIVE_INFINITY
     const now = Date.now()
+    this.#lookedAt = now
     let next = Number.POSITIVE_INFINITY
+    const due: DeadlinePlace[] = []
     for (const place of this.#calls) {
-      const call = place.value
-      if (call.deadline > now) {
-        next = Math.min(next, call.deadline)
-      } else {
-        this.#calls.delete(place)
-        call.expire()
-      }
+      if (place.value.deadline > now) next = Math.min(next, place.value.deadline)
+      else due.push(place)
     }
     if (next < this.#next) this.#setTimer(next)
+    // Afterwards: one that ends may end others.
+    for (const place of due) {
+      const call = place.value
+      this.#calls.delete(place)
+      call?.expire()
+    }
   }
 }

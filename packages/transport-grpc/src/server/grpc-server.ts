@@ -11,7 +11,7 @@ import type { Http2Stream } from '../http2/stream.ts'
 import { SignsOfLife, type SignsOfLifeOptions } from '../signs-of-life.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { Deadlines } from './deadlines.ts'
-import { encodeHttpStatus, encodeOnlyTrailers, httpFault, readRequest } from './headers.ts'
+import { encodeHttpStatus, encodeOnlyTrailers, httpFault, mostValues, readRequest } from './headers.ts'
 import type { CallConnection, CallRules, CallSource } from './server-call.ts'
 import { StreamingCall } from './streaming-call.ts'
 import { TimeLimit } from './time-limit.ts'
@@ -182,6 +182,11 @@ export class GrpcServer {
     if (answerer === undefined) {
       const details = `There is no method ${path.slice(0, longestPath)} here.`
       this.#refuse(stream, encodeOnlyTrailers({ code: status.UNIMPLEMENTED, details }, null))
+      return
+    }
+    if (request.isExcessive) {
+      const details = `Metadata of bytes has more than ${mostValues} values.`
+      this.#refuse(stream, encodeOnlyTrailers({ code: status.RESOURCE_EXHAUSTED, details }, null))
       return
     }
     answerer.answer({ stream, fields, request, connection, rules: answerer.rules })

@@ -64,12 +64,15 @@ export interface RequestFields {
   readonly contentType: string
   /** As it came; null: the caller says none. */
   readonly timeout: string | null
+  /** There are more values in it than are read: one field of bytes may have thousands, and be named in a byte by the next request. */
+  readonly isExcessive: boolean
 }
 
 /** @param fields names and values in turn */
 export function readRequest(fields: readonly string[]): RequestFields {
   let [method, path, authority, contentType] = ['', '', '', '']
   let timeout: string | null = null
+  let values = 0
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const value = fields[at + 1] ?? ''
     switch (fields[at] ?? '') {
@@ -89,8 +92,21 @@ export function readRequest(fields: readonly string[]): RequestFields {
         timeout = value
         break
     }
+    if (isOfBytes(fields[at] ?? '')) values = countValues(value, values)
   }
-  return { method, path, authority, contentType, timeout }
+  return { method, path, authority, contentType, timeout, isExcessive: values > mostValues }
+}
+
+/** Whether a field is of bytes, in base64, and may have several values with a comma between two. */
+function isOfBytes(name: string): boolean {
+  return name.endsWith('-bin')
+}
+
+/** How many they are with those of this field; no further than matters. */
+function countValues(value: string, before: number): number {
+  let count = before + 1
+  for (let at = value.indexOf(','); at >= 0 && count <= mostValues; at = value.indexOf(',', at + 1)) count++
+  return count
 }
 
 /** The status of HTTP for what is no request of gRPC at all; null: it is one. */
@@ -98,6 +114,9 @@ export function httpFault({ method, contentType }: RequestFields): number | null
   if (method !== 'POST') return constants.HTTP_STATUS_METHOD_NOT_ALLOWED
   return /^application\/grpc($|[+;])/.test(contentType) ? null : constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE
 }
+
+/** Of fields of bytes in one request. */
+export const mostValues = 128
 
 const unitsMs: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -116,6 +135,10 @@ export function timeoutOf({ timeout }: RequestFields): number | null {
   return unitMs === undefined ? null : Number(digits) * unitMs
 }
 
+/** PROTOCOL-HTTP2, "Custom-Metadata". */
+const legalName = /^[0-9a-z_.-]+$/
+const legalValue = /^[ -~]*$/
+
 /** Headers that are about the call and not from its maker to the service, besides `grpc-…` and pseudo-headers. */
 const ofTransport: ReadonlySet<string> = new Set(['te', 'content-type', 'user-agent', 'accept-encoding'])
 
@@ -129,12 +152,10 @@ export function metadataOf(fields: readonly string[]): Metadata {
     const name = fields[at] ?? ''
     const value = fields[at + 1] ?? ''
     if (name.startsWith(':') || name.startsWith('grpc-') || ofTransport.has(name)) continue
-    try {
-      if (!name.endsWith('-bin')) metadata.add(name, value)
-      else for (const part of value.split(',')) metadata.add(name, Buffer.from(part, 'base64'))
-    } catch {
-      // A name or a value that HTTP allows and gRPC does not: no service can ask for it.
-    }
+    // What HTTP allows and gRPC does not no service can ask for; grpc-js throws it.
+    if (!legalName.test(name)) continue
+    if (isOfBytes(name)) for (const part of value.split(',')) metadata.add(name, Buffer.from(part, 'base64'))
+    else if (legalValue.test(value)) metadata.add(name, value)
   }
   return metadata
 }

@@ -78,8 +78,9 @@ export abstract class ServerCall
   /** Milliseconds since 1970. */
   deadline: number = Number.POSITIVE_INFINITY
   readonly #stream: Http2Stream
-  readonly metadata: Metadata
   readonly #request: RequestFields
+  readonly #fields: readonly string[]
+  #metadata: Metadata | null = null
   readonly #connection: CallConnection
   readonly #splitter: MessageSplitter
   readonly #rules: CallRules
@@ -96,12 +97,18 @@ export abstract class ServerCall
   constructor({ stream, fields, request, connection, rules }: CallSource) {
     super()
     this.#stream = stream
-    this.metadata = metadataOf(fields)
+    this.#fields = fields
     this.#request = request
     this.#connection = connection
     this.#rules = rules
     this.#splitter = new MessageSplitter(rules.longestRequest)
     stream.listen(this)
+  }
+
+  /** Read when somebody asks for it: nobody does of a call whose request never comes. */
+  get metadata(): Metadata {
+    this.#metadata ??= metadataOf(this.#fields)
+    return this.#metadata
   }
 
   getPeer(): string {

@@ -1,4 +1,4 @@
-import { LinkedList, type Place } from './linked-list.ts'
+import { LinkedList, type Place } from '../linked-list.ts'
 
 interface Entry<Value> {
   readonly value: Value

@@ -321,6 +321,42 @@ test.each(['', '1', 'm', '-1m', '1.5S', '123456789m', '1 m', '1x'])(
   },
 )
 
+test('metadata of bytes may have 128 values, and no more', async () => {
+  let seen = 0
+  const { address } = await served({
+    unary: (call: Call, answer: Answer) => {
+      seen = call.metadata.get('many-bin').length
+      answer(null, call.request)
+    },
+  })
+  const values = (count: number): string => Array.from({ length: count }, () => 'AA').join(',')
+  const connection = session(address)
+  const few = open(connection, path, { 'many-bin': values(128) })
+  few.end(framed(Buffer.from('x')))
+  expect(await outcome(few)).toMatchObject({ code: status.OK })
+  expect(seen).toBe(128)
+  const many = open(connection, path, { 'one-bin': values(100), 'more-bin': values(29) })
+  many.end(framed(Buffer.from('x')))
+  expect(await outcome(many)).toMatchObject({
+    code: status.RESOURCE_EXHAUSTED,
+    words: 'Metadata of bytes has more than 128 values.',
+  })
+})
+
+test('metadata that gRPC does not allow is passed over', async () => {
+  let seen: unknown = null
+  const { address } = await served({
+    unary: (call: Call, answer: Answer) => {
+      seen = call.metadata.getMap()
+      answer(null, call.request)
+    },
+  })
+  const call = open(session(address), path, { 'a+b': 'x', odd: 'é', good: 'yes' })
+  call.end(framed(Buffer.from('x')))
+  expect(await outcome(call)).toMatchObject({ code: status.OK })
+  expect(seen).toEqual({ good: 'yes' })
+})
+
 test('a caller who has its answer and does not end its side is let go', async () => {
   const { address } = await served({ unary: () => expect.unreachable() }, { patienceMs: 20 })
   const call = open(session(address), path)

@@ -26,18 +26,20 @@ test('messages come out whole, however they are cut on their way', () => {
   )
 })
 
-test('a long message in small parts takes its own length of memory, and no more', () => {
+test('a long message in small parts takes its own length of memory, and not before some of it has come', () => {
   const message = Buffer.alloc(4 * 1024 * 1024, 7)
   const bytes = framed(message)
   const splitter = new MessageSplitter(message.length)
   const allocated = vi.spyOn(Buffer, 'allocUnsafeSlow')
   try {
     const seen: Buffer[] = []
-    for (let at = 0; at < bytes.length; at += 16_384)
+    seen.push(...splitter.push(bytes.subarray(0, 6)))
+    expect(allocated.mock.calls).toEqual([[16_384]])
+    for (let at = 6; at < bytes.length; at += 16_384)
       seen.push(...splitter.push(bytes.subarray(at, at + 16_384)))
     expect(seen).toHaveLength(1)
     expect(seen[0]?.equals(message)).toBe(true)
-    expect(allocated).toHaveBeenCalledTimes(1)
+    expect(allocated.mock.calls).toEqual([[16_384], [message.length]])
   } finally {
     allocated.mockRestore()
   }

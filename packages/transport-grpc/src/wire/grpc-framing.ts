@@ -15,6 +15,9 @@ export function framed(message: Buffer): Buffer {
   return fillPrefix(bytes)
 }
 
+/** Of a message that is not whole; more is taken once so much of it has come, bytes. */
+const firstPart = 16_384
+
 /** Why nothing can be made of a stream any more. */
 export class FramingError extends Error {
   override readonly name = 'FramingError'
@@ -32,8 +35,9 @@ export class MessageSplitter {
   /** Made when a piece ends within one. */
   #prefix: Buffer | null = null
   #prefixFilled = 0
-  /** The message that is not whole yet, once its prefix is. */
+  /** The message that is not whole yet, once its prefix is, or its first part; the length of all of it, and what has come. */
   #message: Buffer | null = null
+  #messageLength = 0
   #messageFilled = 0
 
   /** `maxBytes`: a longer message is malformed. */
@@ -61,6 +65,12 @@ export class MessageSplitter {
         this.#messageFilled += taken
         rest = rest.subarray(taken)
         if (this.#messageFilled < this.#message.length) break
+        if (this.#messageFilled < this.#messageLength) {
+          const whole = Buffer.allocUnsafeSlow(this.#messageLength)
+          this.#message.copy(whole)
+          this.#message = whole
+          continue
+        }
         messages.push(this.#message)
         this.#message = null
       } else {
@@ -80,7 +90,8 @@ export class MessageSplitter {
           messages.push(rest.subarray(0, length))
           rest = rest.subarray(length)
         } else {
-          this.#message = Buffer.allocUnsafeSlow(length)
+          this.#message = Buffer.allocUnsafeSlow(Math.min(length, firstPart))
+          this.#messageLength = length
           this.#messageFilled = 0
         }
       }

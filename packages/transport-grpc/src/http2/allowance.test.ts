@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { Resets } from './resets.ts'
+import { Allowance } from './allowance.ts'
 
 test('a thousand may come at once, then 33 a second, and never more than a thousand', () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   onTestFinished(() => void vi.useRealTimers())
-  const resets = new Resets()
+  const allowance = new Allowance()
   const allowed = (): number => {
     let count = 0
-    while (resets.isAllowed()) count++
+    while (allowance.isLeft()) count++
     return count
   }
   expect(allowed()).toBe(1_000)
