@@ -1,8 +1,7 @@
 /** A connection that can be asked whether its other end is there. */
 export interface Pinged {
-  readonly destroyed: boolean
-  /** `answered`: null when it is. */
-  ping(answered: (error: Error | null) => void): unknown
+  /** `answered`: called if it is. */
+  ping(answered: () => void): void
 }
 
 export interface SignsOfLifeOptions {
@@ -35,11 +34,6 @@ export class SignsOfLife {
 
   #askLater(): void {
     this.#timer = setTimeout(() => {
-      // It may be so long before its connection is, if the other end said goodbye and did not close.
-      if (this.#connection.destroyed) {
-        this.#silent()
-        return
-      }
       let judgement: NodeJS.Immediate | undefined
       this.#timer = setTimeout(() => {
         // After a stall of this process the answer may already wait in the socket: read before judging.
@@ -47,8 +41,8 @@ export class SignsOfLife {
           if (!this.#stopped) this.#silent()
         })
       }, this.#options.silentMs)
-      this.#connection.ping((error) => {
-        if (this.#stopped || error) return
+      this.#connection.ping(() => {
+        if (this.#stopped) return
         clearTimeout(this.#timer)
         clearImmediate(judgement)
         this.#askLater()

@@ -195,9 +195,10 @@ export class GrpcLinks implements GrpcTransport {
   }
 
   #createServer(): GrpcServer {
-    const { queueBytes, pingMs, silentMs } = this.#limits
+    const { pingMs, silentMs } = this.#limits
     const server = new GrpcServer({
-      longestRequest: queueBytes,
+      // A link may send longer ones, once its caller has said who it is.
+      longestRequest: longestHello,
       callsPerConnection,
       pingMs,
       silentMs,

@@ -49,7 +49,7 @@ export function createHealthService(): HealthService {
       check: ({ request: { service } }, reply) => {
         const status = statuses.get(service)
         if (status === undefined)
-          reply({ code: codes.NOT_FOUND, details: `there is no service "${service}"` })
+          reply({ code: codes.NOT_FOUND, details: `there is no service "${service.slice(0, 100)}"` })
         else reply(null, status)
       },
       // What is unknown never becomes known, and nobody needs as many calls as anybody might make.

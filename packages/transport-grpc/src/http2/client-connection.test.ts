@@ -81,7 +81,7 @@ test('with the server of another implementation calls are made, one after the ot
 
 test('it asks for a sign of life, and hears that the other end leaves', async () => {
   const { client, events, leave } = await echoed()
-  await new Promise((resolve) => client.ping(resolve))
+  await new Promise<void>((resolve) => client.ping(resolve))
   const heard = listener()
   const begun = new Promise<void>((resolve) => {
     heard.answered = () => resolve()
@@ -89,7 +89,7 @@ test('it asks for a sign of life, and hears that the other end leaves', async ()
   client.request(post, heard)
   await begun
   leave()
-  while (events.length === 0) await new Promise((resolve) => client.ping(resolve))
+  while (events.length === 0) await new Promise<void>((resolve) => client.ping(resolve))
   expect(events).toEqual(['goodbye'])
   // The call goes on.
   expect(heard.events).toEqual([])

@@ -30,6 +30,8 @@ import {
 import { Http2Stream, type StreamConnection } from './stream.ts'
 
 export interface ConnectionOptions {
+  /** Why it ends, if the other end broke the rules. Before `closed`. */
+  readonly failed?: (error: ConnectionError) => void
   /** Nothing comes or goes any more; the streams know. Once. */
   readonly closed: () => void
 }
@@ -67,7 +69,7 @@ export abstract class Http2Connection implements StreamConnection {
   /** What it has sent of all streams, and has not been granted anew. */
   #consumed = 0
   /** Of questions that are not answered. */
-  #pings: ((error: null) => void)[] = []
+  #pings: (() => void)[] = []
   /** Streams that are begun from here on are not looked at. */
   #isLeaving = false
   /** Nothing that comes is looked at any more. */
@@ -99,7 +101,7 @@ export abstract class Http2Connection implements StreamConnection {
   }
 
   /** Asks for a sign of life. `answered`: called when it has come. */
-  ping(answered: (error: null) => void): void {
+  ping(answered: () => void): void {
     this.#pings.push(answered)
     this.#output.push(encodeFrame(frameType.ping, 0, 0, Buffer.alloc(8)))
   }
@@ -108,7 +110,7 @@ export abstract class Http2Connection implements StreamConnection {
   leave(): void {
     if (this.#isLeaving || this.#isClosed) return
     this.#isLeaving = true
-    this.#output.push(encodeGoAway(this.#lastStream, errorCode.noError))
+    this.#output.push(encodeGoAway(this.lastTaken, errorCode.noError))
     this.#endIfLeft()
   }
 
@@ -132,6 +134,11 @@ export abstract class Http2Connection implements StreamConnection {
 
   protected set lastStream(id: number) {
     this.#lastStream = id
+  }
+
+  /** The last stream of the other end that was looked at. */
+  protected get lastTaken(): number {
+    return this.#lastStream
   }
 
   protected get isLeaving(): boolean {
@@ -208,8 +215,9 @@ export abstract class Http2Connection implements StreamConnection {
     })
   }
 
-  #fail(code: ErrorCode): void {
-    this.#output.push(encodeGoAway(this.#lastStream, code))
+  #fail(error: ConnectionError): void {
+    this.#options.failed?.(error)
+    this.#output.push(encodeGoAway(this.lastTaken, error.code))
     this.#end()
     for (const stream of [...this.#streams.values()]) stream.close()
   }
@@ -246,7 +254,7 @@ export abstract class Http2Connection implements StreamConnection {
       this.#splitter.push(chunk)
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error
-      this.#fail(error.code)
+      this.#fail(error)
     }
     if (this.#output.bytes >= mostUnsent && !this.#isEnding) {
       this.#output.flush()
@@ -359,7 +367,7 @@ export abstract class Http2Connection implements StreamConnection {
   #ping(flags: number, stream: number, content: Buffer): void {
     if (stream !== 0) throw violation('PING of a stream.')
     if (content.length !== 8) throw sizeError('PING', content)
-    if (flags & flag.acknowledged) this.#pings.shift()?.(null)
+    if (flags & flag.acknowledged) this.#pings.shift()?.()
     else this.#output.push(encodeFrame(frameType.ping, flag.acknowledged, 0, content))
   }
 

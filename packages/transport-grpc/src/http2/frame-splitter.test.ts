@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { FrameSplitter } from './frame-splitter.ts'
 import { encodeFrame } from './frames.ts'
 import { errorCode, preface } from './protocol.ts'
@@ -60,6 +60,19 @@ test('each byte may come alone', () => {
   ]))
     splitter.push(Buffer.of(byte))
   expect(seen).toEqual([1, 3])
+})
+
+test('a frame whose parts come one by one is put together in its own memory, once', () => {
+  const seen: Buffer[] = []
+  const splitter = new FrameSplitter(preface, (_type, _flags, _stream, content) => seen.push(content) > 0)
+  const content = Buffer.from(Array.from({ length: 16_384 }, (_, at) => at % 251))
+  const bytes = Buffer.concat([preface, encodeFrame(0, 0, 1, content), encodeFrame(0, 0, 3, content)])
+  const copied = vi.spyOn(Buffer, 'concat')
+  onTestFinished(() => copied.mockRestore())
+  for (const byte of bytes) splitter.push(Buffer.of(byte))
+  expect(seen.map((one) => one.equals(content))).toEqual([true, true])
+  // The heads alone.
+  expect(copied.mock.calls.length).toBeLessThan(20)
 })
 
 test('who wants no more gets no more', () => {

@@ -1,6 +1,8 @@
 import { headBytes, unreserved } from './frames.ts'
 import { ConnectionError, defaultFrameSize, errorCode } from './protocol.ts'
 
+const empty = Buffer.alloc(0)
+
 /** A frame, whose content is in the memory of what the network brought. False: no more are wanted. */
 export type TakeFrame = (type: number, flags: number, stream: number, content: Buffer) => boolean
 
@@ -9,7 +11,11 @@ export class FrameSplitter {
   readonly #take: TakeFrame
   /** What is to come before the frames. */
   #expected: Buffer
-  #rest: Buffer | null = null
+  /** The beginning of a frame that ended within its head. */
+  #rest: Buffer = empty
+  /** The frame that is not whole, once its head is, and how much of it has come. */
+  #frame: Buffer | null = null
+  #filled = 0
 
   /** `expected`: what comes before the frames. */
   constructor(expected: Buffer, take: TakeFrame) {
@@ -19,30 +25,56 @@ export class FrameSplitter {
 
   /** Throws a `ConnectionError`, after which nothing can be made of the connection. */
   push(chunk: Buffer): void {
-    const bytes = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
-    this.#rest = null
-    let at = 0
-    if (this.#expected.length > 0) {
-      at = Math.min(bytes.length, this.#expected.length)
-      if (!bytes.subarray(0, at).equals(this.#expected.subarray(0, at)))
-        throw new ConnectionError(errorCode.protocolError, 'The connection does not begin as HTTP/2 does.')
-      this.#expected = this.#expected.subarray(at)
+    let at = this.#skipExpected(chunk)
+    if (this.#frame !== null) {
+      const copied = chunk.copy(this.#frame, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled < this.#frame.length) return
+      const frame = this.#frame
+      this.#frame = null
+      if (!this.#takeAt(frame, 0, frame.length)) return
+    }
+    let bytes = chunk
+    if (this.#rest.length > 0) {
+      bytes = Buffer.concat([this.#rest, chunk.subarray(at)])
+      this.#rest = empty
+      at = 0
     }
     while (at + headBytes <= bytes.length) {
-      const length = bytes.readUIntBE(at, 3)
-      if (length > defaultFrameSize)
-        throw new ConnectionError(
-          errorCode.frameSizeError,
-          `A frame of ${length} bytes, where at most ${defaultFrameSize} are allowed.`,
-        )
-      const start = at + headBytes
-      const end = start + length
-      if (end > bytes.length) break
-      const stream = bytes.readUInt32BE(at + 5) & unreserved
-      if (!this.#take(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, stream, bytes.subarray(start, end))) return
+      const end = at + headBytes + lengthAt(bytes, at)
+      if (end > bytes.length) {
+        this.#frame = Buffer.allocUnsafeSlow(end - at)
+        this.#filled = bytes.copy(this.#frame, 0, at)
+        return
+      }
+      if (!this.#takeAt(bytes, at, end)) return
       at = end
     }
     // A copy: the chunk may be much longer than what is left of it, and its end may be long in coming.
     if (at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at))
   }
+
+  /** @returns where the frames begin */
+  #skipExpected(chunk: Buffer): number {
+    const length = Math.min(chunk.length, this.#expected.length)
+    if (!chunk.subarray(0, length).equals(this.#expected.subarray(0, length)))
+      throw new ConnectionError(errorCode.protocolError, 'The connection does not begin as HTTP/2 does.')
+    this.#expected = this.#expected.subarray(length)
+    return length
+  }
+
+  #takeAt(bytes: Buffer, at: number, end: number): boolean {
+    const stream = bytes.readUInt32BE(at + 5) & unreserved
+    return this.#take(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, stream, bytes.subarray(at + headBytes, end))
+  }
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  const length = bytes.readUIntBE(at, 3)
+  if (length <= defaultFrameSize) return length
+  throw new ConnectionError(
+    errorCode.frameSizeError,
+    `A frame of ${length} bytes, where at most ${defaultFrameSize} are allowed.`,
+  )
 }

@@ -218,8 +218,9 @@ export class Http2Stream {
     const first = this.#queue[0]
     if (first === undefined) return false
     const { bytes, sent } = first
-    const size = Math.min(bytes.length, this.#connection.room, this.#sendWindow, defaultFrameSize)
-    if (size <= 0 && bytes.length > 0) return false
+    const allowed = Math.min(this.#connection.room, this.#sendWindow, defaultFrameSize)
+    const size = Math.max(0, Math.min(bytes.length, allowed))
+    if (size === 0 && bytes.length > 0) return false
     const isWhole = size === bytes.length
     this.#connection.push(encodeHead(frameType.data, 0, this.id, size))
     this.#connection.push(isWhole ? bytes : bytes.subarray(0, size))

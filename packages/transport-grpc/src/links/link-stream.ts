@@ -39,6 +39,8 @@ export interface LinkStreamOptions {
   readonly silentMs: number
 }
 
+const withoutStatus: LinkFault = { type: 'failed', reason: 'the call was ended without a status' }
+
 /** Answers are one hello. */
 const longestAnswer = 64 * 1024
 
@@ -68,13 +70,7 @@ export class LinkStream {
       else this.#end({ type: 'failed', reason: error.message })
     })
     this.#socket.on('close', () => this.#end({ type: 'failed', reason: 'the connection closed' }))
-    this.#socket.once('connect', () => {
-      try {
-        this.#connected()
-      } catch (error) {
-        this.#end({ type: 'failed', reason: wordsOf(error) })
-      }
-    })
+    this.#socket.once('connect', () => this.#attempt(() => this.#connected()))
   }
 
   /** `buffer` has room for the prefix at its front. `done` is called when the network took it, and not at all if the call ends before. */
@@ -99,6 +95,14 @@ export class LinkStream {
     this.#events.ended(fault)
   }
 
+  #attempt(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.#end({ type: 'failed', reason: wordsOf(error) })
+    }
+  }
+
   #connected(): void {
     if (this.#ended) return
     if (
@@ -112,7 +116,8 @@ export class LinkStream {
     const duplex = this.#options.secure(this.#socket)
     duplex.on('error', (error: Error) => this.#end(faultOf(error)))
     // What is written before fails in words of its own, if TLS does not come about.
-    if (duplex instanceof TLSSocket) duplex.once('secureConnect', () => this.#begin(duplex))
+    if (duplex instanceof TLSSocket)
+      duplex.once('secureConnect', () => this.#attempt(() => this.#begin(duplex)))
     else this.#begin(duplex)
   }
 
@@ -120,6 +125,7 @@ export class LinkStream {
     if (this.#ended) return
     const { address, path } = this.#options
     const connection = new ClientConnection(duplex, {
+      failed: ({ message }) => this.#end({ type: 'failed', reason: message }),
       closed: () => this.#end({ type: 'failed', reason: 'the connection closed' }),
       goodbye: () => this.#end({ type: 'failed', reason: 'the other end closes the connection' }),
     })
@@ -132,9 +138,10 @@ export class LinkStream {
     this.#call = connection.request(fields, {
       answered: (fields) => this.#answered(fields),
       data: (chunk) => this.#data(splitter, chunk),
-      ended: () => undefined,
+      ended: () => this.#end(withoutStatus),
       drained: () => undefined,
-      closed: () => this.#end({ type: 'failed', reason: 'the call was ended without a status' }),
+      closed: () =>
+        this.#end(connection.destroyed ? { type: 'failed', reason: 'the connection closed' } : withoutStatus),
     })
     const { silentMs } = this.#options
     this.#life = new SignsOfLife(connection, this.#options, () =>

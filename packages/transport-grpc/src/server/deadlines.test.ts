@@ -16,7 +16,7 @@ function watched(): {
     deadlines,
     expired,
     add: (name, inMs) => {
-      const place = deadlines.add({ deadline: Date.now() + inMs, expire: () => expired.push(name) })
+      const place = deadlines.add({ endsAt: performance.now() + inMs, expire: () => expired.push(name) })
       return () => deadlines.delete(place)
     },
   }
@@ -55,7 +55,7 @@ test('a call that ends may end others, and the rest end all the same', () => {
   const { deadlines, expired, add } = watched()
   const ends: (() => void)[] = []
   deadlines.add({
-    deadline: Date.now() + 10,
+    endsAt: performance.now() + 10,
     expire: () => {
       expired.push('first')
       ends[0]?.()
@@ -82,6 +82,17 @@ test('calls that end one after the other are looked through every 10 ms and no m
   expect(looks.size).toBeLessThanOrEqual(12)
 })
 
+test.each([-3_600_000, 3_600_000])('a clock that is set by %i ms changes nothing', (byMs) => {
+  const { expired, add } = watched()
+  add('first', 10)
+  add('last', 5_000)
+  vi.advanceTimersByTime(10)
+  vi.setSystemTime(Date.now() + byMs)
+  add('after', 50)
+  vi.advanceTimersByTime(50)
+  expect(expired).toEqual(['first', 'after'])
+})
+
 test('a time far beyond what a timer can wait is not over at once', () => {
   const { expired, add } = watched()
   add('in thirty years', 30 * 365 * 86_400_000)
@@ -91,7 +102,7 @@ test('a time far beyond what a timer can wait is not over at once', () => {
 
 test('a call that expires may begin another', () => {
   const { deadlines, expired, add } = watched()
-  deadlines.add({ deadline: Date.now() + 10, expire: () => void add('after it', 10) })
+  deadlines.add({ endsAt: performance.now() + 10, expire: () => void add('after it', 10) })
   vi.advanceTimersByTime(10)
   expect(expired).toEqual([])
   vi.advanceTimersByTime(10)

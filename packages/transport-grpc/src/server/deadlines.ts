@@ -2,8 +2,8 @@ import { LinkedList, type Place } from '../linked-list.ts'
 
 /** Something that ends at a time. */
 interface WithDeadline {
-  /** Milliseconds since 1970. */
-  readonly deadline: number
+  /** As `performance.now()` has it: the clock may be set. */
+  readonly endsAt: number
   /** The time has come. Once. */
   expire(): void
 }
@@ -20,14 +20,13 @@ const longestTimerMs = 2 ** 31 - 1
 export class Deadlines {
   readonly #calls = new LinkedList<WithDeadline>()
   #timer: NodeJS.Timeout | undefined
-  /** When the timer fires, milliseconds since 1970; no call that is here ends before. */
+  /** What the timer waits for, as `performance.now()` has it; no call that is here ends before. */
   #next = Number.POSITIVE_INFINITY
-  /** The last look, milliseconds since 1970. */
-  #lookedAt = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   /** @returns what `delete` wants */
   add(call: WithDeadline): DeadlinePlace {
-    if (call.deadline < this.#next) this.#setTimer(call.deadline)
+    if (call.endsAt < this.#next) this.#setTimer(call.endsAt)
     return this.#calls.add(call)
   }
 
@@ -39,19 +38,19 @@ export class Deadlines {
     clearTimeout(this.#timer)
     this.#next = next
     const soonest = this.#lookedAt + betweenLooksMs
-    const leftMs = Math.max(0, Math.ceil(Math.max(next, soonest) - Date.now()))
+    const leftMs = Math.max(0, Math.ceil(Math.max(next, soonest) - performance.now()))
     // A server that has stopped does not wait for it.
     this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, longestTimerMs)).unref()
   }
 
   #look(): void {
     this.#next = Number.POSITIVE_INFINITY
-    const now = Date.now()
+    const now = performance.now()
     this.#lookedAt = now
     let next = Number.POSITIVE_INFINITY
     const due: DeadlinePlace[] = []
     for (const place of this.#calls) {
-      if (place.value.deadline > now) next = Math.min(next, place.value.deadline)
+      if (place.value.endsAt > now) next = Math.min(next, place.value.endsAt)
       else due.push(place)
     }
     if (next < this.#next) this.#setTimer(next)

@@ -77,9 +77,11 @@ export abstract class ServerCall
   cancelled = false
   /** Milliseconds since 1970. */
   deadline: number = Number.POSITIVE_INFINITY
+  /** The same as `performance.now()` has it. */
+  endsAt: number = Number.POSITIVE_INFINITY
   readonly #stream: Http2Stream
   readonly #request: RequestFields
-  readonly #fields: readonly string[]
+  #fields: readonly string[]
   #metadata: Metadata | null = null
   readonly #connection: CallConnection
   readonly #splitter: MessageSplitter
@@ -107,7 +109,10 @@ export abstract class ServerCall
 
   /** Read when somebody asks for it: nobody does of a call whose request never comes. */
   get metadata(): Metadata {
-    this.#metadata ??= metadataOf(this.#fields)
+    if (this.#metadata === null) {
+      this.#metadata = metadataOf(this.#fields)
+      this.#fields = []
+    }
     return this.#metadata
   }
 
@@ -174,6 +179,7 @@ export abstract class ServerCall
     }
     if (Number.isFinite(timeoutMs)) {
       this.deadline = Date.now() + timeoutMs
+      this.endsAt = performance.now() + timeoutMs
       this.#inTime = this.#rules.deadlines.add(this)
     }
     this.read()
@@ -215,6 +221,12 @@ export abstract class ServerCall
 
   protected get stream(): Http2Stream {
     return this.#stream
+  }
+
+  /** Of a stream of requests the next has begun, and its rest is wanted; or not. `isAnew`: one came to its end meanwhile. */
+  protected watchRest(isWanted: boolean, isAnew: boolean): void {
+    if (!isWanted || isAnew) this.#requestEnded()
+    if (isWanted) this.#unfinished ??= this.#rules.unfinished?.add(this) ?? null
   }
 
   /** The messages that are whole by this piece; none if it cannot be read, and then the call is over. */
@@ -332,6 +344,7 @@ export abstract class ServerCall
 
   #requestEnded(): void {
     if (this.#unfinished !== null) this.#rules.unfinished?.delete(this.#unfinished)
+    this.#unfinished = null
   }
 
   /** Ends the call otherwise than its handler does, and tells that. */

@@ -253,6 +253,69 @@ test('a stream of requests that ends within one does not end well', async () => 
   expect(heard).toEqual(['whole', 'cancelled'])
 })
 
+test('a request of a stream that is begun and not ended is told of in time, and one that is held up is not', async () => {
+  const late: string[] = []
+  let found: () => void = () => undefined
+  const isLate = new Promise<void>((resolve) => {
+    found = resolve
+  })
+  const { address } = await served(
+    {
+      exchange: (call: Exchange) => {
+        call.on('data', (message: Buffer) => {
+          if (message.equals(Buffer.from('pause'))) call.pause()
+          call.write(message)
+        })
+      },
+    },
+    {
+      unfinished: {
+        withinMs: 40,
+        late: (peer) => {
+          late.push(peer)
+          found()
+        },
+      },
+    },
+  )
+  const [held, whole, slow] = [session(address), session(address), session(address)]
+  const begin = async (connection: typeof held, bytes: Buffer): Promise<void> => {
+    const call = open(connection, exchange.path)
+    call.write(bytes)
+    await once(call, 'data')
+  }
+  await begin(held, Buffer.concat([framed(Buffer.from('pause')), Buffer.alloc(3)]))
+  await begin(whole, framed(Buffer.from('x')))
+  await begin(slow, Buffer.concat([framed(Buffer.from('x')), Buffer.alloc(3)]))
+  await isLate
+  expect(late).toEqual([`127.0.0.1:${slow.socket.localPort}`])
+})
+
+test('who does not take its answers is asked no more', async () => {
+  let asked = 0
+  const { address } = await served({
+    exchange: (call: Exchange) => {
+      call.on('data', () => {
+        asked++
+        call.write(Buffer.alloc(10_000))
+      })
+      call.on('end', () => call.end())
+    },
+  })
+  const connection = session(address)
+  const call = open(connection, exchange.path)
+  call.pause()
+  for (let at = 0; at < 1_000; at++) call.write(framed(Buffer.of(1)))
+  call.end()
+  await new Promise<void>((resolve) => connection.ping(() => resolve()))
+  // A window of answers, and what is let wait here.
+  expect(asked).toBeLessThan(20)
+  const { code, bytes } = await outcome(call.resume())
+  expect(code).toBe(status.OK)
+  expect(bytes.length).toBe(1_000 * 10_005)
+  expect(asked).toBe(1_000)
+})
+
 test('requests wait until somebody listens', async () => {
   const { address } = await served({
     exchange: (call: Exchange) => {

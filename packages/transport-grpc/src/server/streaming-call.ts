@@ -34,6 +34,8 @@ export class StreamingCall extends ServerCall {
   #inputEnded = false
   #endTold = false
   #isTelling = false
+  /** What was written is not taken: whoever does not read its answers asks no more. */
+  #isBlocked = false
 
   constructor(source: CallSource, options: StreamingCallOptions) {
     super(source)
@@ -79,14 +81,27 @@ export class StreamingCall extends ServerCall {
   pause(): this {
     this.#flows = false
     this.stream.pause()
+    this.watchRest(false, false)
     return this
   }
 
   resume(): this {
     this.#flows = true
-    if (this.#isRead) this.stream.resume()
-    this.#tell()
+    this.#readOn()
     return this
+  }
+
+  #readOn(): void {
+    if (!this.#isRead || !this.#flows || this.#isBlocked || this.isOver) return
+    this.stream.resume()
+    this.#tell()
+    this.#watch(false)
+  }
+
+  /** Who begins a request is to end it, if nobody holds it up. */
+  #watch(isAnew: boolean): void {
+    const isWanted = this.#flows && !this.#isBlocked && !this.isOver && !this.isBetweenRequests
+    this.watchRest(isWanted, isAnew)
   }
 
   /** Of a message, bytes. For what comes from here on. */
@@ -113,18 +128,27 @@ export class StreamingCall extends ServerCall {
   #send(bytes: Buffer, sent?: () => void): boolean {
     if (!this.begin()) return false
     const room = this.stream.write(bytes, sent)
-    if (!room) this.awaitCaller()
+    if (!room) {
+      this.awaitCaller()
+      this.#isBlocked = true
+      this.stream.pause()
+      this.watchRest(false, false)
+    }
     return room
   }
 
   override drained(): void {
+    this.#isBlocked = false
     if (!this.isOver) this.callerMoved()
     this.emit('drain')
+    this.#readOn()
   }
 
   #take(piece: Buffer): void {
-    for (const message of this.messagesIn(piece)) this.#waiting.push(message)
+    const messages = this.messagesIn(piece)
+    for (const message of messages) this.#waiting.push(message)
     this.#tell()
+    this.#watch(messages.length > 0)
   }
 
   /** Tells of what has come, as long as it is wanted. */
@@ -132,7 +156,7 @@ export class StreamingCall extends ServerCall {
     // A listener may pause and resume.
     if (this.#isTelling) return
     this.#isTelling = true
-    while (this.#flows && !this.isOver) {
+    while (this.#flows && !this.#isBlocked && !this.isOver) {
       const message = this.#waiting.shift()
       if (message === undefined) break
       const read = this.deserialized(this.#options.codec.requestDeserialize, message)
