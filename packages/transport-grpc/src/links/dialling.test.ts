@@ -128,6 +128,28 @@ describe('what is no replica', () => {
     expect(reason).toBe('what listens there answers HTTP 404: it is no replica')
   })
 
+  test('a server of HTTP/1', async () => {
+    const ports = await freePorts(2)
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    await listening(server, ports[1] ?? 0)
+    const { recorder } = await start(0, ports)
+    const { reason } = await recorder.untilObserved(1, 'unreachable')
+    expect(reason).toContain('A frame of')
+  })
+
+  test('an HTTP/2 server that answers well and says nothing', async () => {
+    const ports = await freePorts(2)
+    const server = createHttp2Server()
+    server.on('stream', (stream) => {
+      stream.respond({ ':status': 200 })
+      stream.end()
+    })
+    await listening(server, ports[1] ?? 0)
+    const { recorder } = await start(0, ports)
+    const { reason } = await recorder.untilObserved(1, 'unreachable')
+    expect(reason).toBe('the call was ended without a status')
+  })
+
   test('a gRPC server without the service is rejected in its own words', async () => {
     const ports = await freePorts(2)
     const server = new Server()
