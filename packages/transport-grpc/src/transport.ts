@@ -18,8 +18,8 @@ import type { Refusal } from './tls/door.ts'
 import type { Introduction } from './wire/introduction.ts'
 import { SharedEntries } from './wire/shared-entries.ts'
 
-/** Until its caller has said who it is a message of a link is a hello; bytes. */
-const longestHello = 64 * 1024
+/** Of a request to the peer port, bytes; a link may send longer ones once its caller has said who it is. */
+const longestRequest = 64 * 1024
 
 /** Calls at a time on one connection to the peer port. */
 const callsPerConnection = 64
@@ -197,14 +197,13 @@ export class GrpcLinks implements GrpcTransport {
   #createServer(): GrpcServer {
     const { pingMs, silentMs } = this.#limits
     const server = new GrpcServer({
-      // A link may send longer ones, once its caller has said who it is.
-      longestRequest: longestHello,
+      longestRequest,
       callsPerConnection,
       pingMs,
       silentMs,
       onFault: this.#options.onFault ?? (() => undefined),
     })
-    server.addByteStream(ReplicaServiceService.link.path, longestHello, (call) => this.#answer(call))
+    server.addByteStream(ReplicaServiceService.link.path, longestRequest, (call) => this.#answer(call))
     for (const { definition, implementation } of this.#options.services ?? [])
       server.addService(definition, implementation)
     return server

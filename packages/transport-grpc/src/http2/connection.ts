@@ -24,6 +24,7 @@ import {
   errorCode,
   flag,
   frameType,
+  grownWindow,
   largestWindow,
   setting,
 } from './protocol.ts'
@@ -379,9 +380,7 @@ export abstract class Http2Connection implements StreamConnection {
       this.#streams.get(id)?.allow(bytes)
       return
     }
-    this.#sendWindow += bytes
-    if (this.#sendWindow > largestWindow)
-      throw new ConnectionError(errorCode.flowControlError, 'A window grew larger than a window can be.')
+    this.#sendWindow = grownWindow(this.#sendWindow, bytes)
     this.#moved()
   }
 

@@ -52,6 +52,12 @@ export const defaultFrameSize = 16_384
 export const defaultWindow = 65_535
 export const largestWindow: number = 2 ** 31 - 1
 
+/** A window of the other end's with so much more; less than nothing takes it away (§6.9.1, §6.9.2). */
+export function grownWindow(window: number, bytes: number): number {
+  if (window + bytes <= largestWindow) return window + bytes
+  throw new ConnectionError(errorCode.flowControlError, 'A window grew larger than a window can be.')
+}
+
 /** Why a connection cannot go on (§5.4.1). */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'

@@ -4,7 +4,7 @@ import { type ConnectionOptions, Http2Connection } from './connection.ts'
 import { encodeReset, encodeSettings } from './frames.ts'
 import { type HeaderBlock, mostFieldBytes } from './header-blocks.ts'
 import { ConnectionError, type ErrorCode, errorCode, preface, setting } from './protocol.ts'
-import { isRequest } from './request-fault.ts'
+import { isRequest } from './requests.ts'
 import type { Http2Stream } from './stream.ts'
 
 export interface ServerConnectionOptions extends ConnectionOptions {

@@ -1,13 +1,12 @@
 import type { Place } from '../linked-list.ts'
 import { encodeHead, encodeReset, encodeWindowUpdate } from './frames.ts'
 import {
-  ConnectionError,
   defaultFrameSize,
   defaultWindow,
   type ErrorCode,
   errorCode,
   frameType,
-  largestWindow,
+  grownWindow,
 } from './protocol.ts'
 
 /** Who hears of a stream. Nothing is told after `closed`. */
@@ -207,9 +206,7 @@ export class Http2Stream {
 
   /** The other end takes so much more; a change of the settings may make it less (§6.9.2). */
   allow(bytes: number): void {
-    this.#sendWindow += bytes
-    if (this.#sendWindow > largestWindow)
-      throw new ConnectionError(errorCode.flowControlError, 'A window grew larger than a window can be.')
+    this.#sendWindow = grownWindow(this.#sendWindow, bytes)
     if (bytes > 0) this.#sendOrWait()
   }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import type { ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { frame, headersFrame, noSettings, preface } from '../../test/frames.ts'
-import { methods, open, outcome, type Served, served, session } from '../../test/served.ts'
+import { methods, type Outcome, open, outcome, type Served, served, session } from '../../test/served.ts'
 import { framed } from '../wire/grpc-framing.ts'
 
 type Call = ServerUnaryCall<Buffer, Buffer>
@@ -38,28 +39,33 @@ test('who says goodbye between two calls harms nobody, however often', async () 
   expect((await outcome(call)).code).toBe(status.OK)
 })
 
-/** A server with a call under way that is answered when the test says so; it pings often, and an idle connection is soon closed. */
-async function busy(): Promise<{ grpc: Served['grpc']; address: string; begin: () => Promise<() => void> }> {
+/** A call that is under way until the test releases it. */
+interface UnderWay {
+  readonly grpc: Served['grpc']
+  readonly address: string
+  readonly connection: ClientHttp2Session
+  readonly end: Promise<Outcome>
+  readonly release: () => void
+}
+
+/** On a server that pings often, and on which an idle connection is soon closed. */
+async function underWay(): Promise<UnderWay> {
   let begun: (release: () => void) => void = () => undefined
+  const isBegun = new Promise<() => void>((resolve) => {
+    begun = resolve
+  })
   const { grpc, address } = await served(
     { unary: (call: Call, answer: Answer) => begun(() => answer(null, call.request)) },
     { pingMs: 5, silentMs: 10, idleMs: 80 },
   )
-  const begin = (): Promise<() => void> =>
-    new Promise((resolve) => {
-      begun = resolve
-    })
-  return { grpc, address, begin }
+  const connection = session(address)
+  const call = open(connection, path)
+  call.end(framed(Buffer.from('x')))
+  return { grpc, address, connection, end: outcome(call), release: await isBegun }
 }
 
 test('a call under way goes on when its caller has said goodbye, and then the connection ends', async () => {
-  const { address, begin } = await busy()
-  const connection = session(address)
-  const isBegun = begin()
-  const call = open(connection, path)
-  call.end(framed(Buffer.from('x')))
-  const end = outcome(call)
-  const release = await isBegun
+  const { address, connection, end, release } = await underWay()
   connection.close()
   // Longer than it takes to miss a sign of life.
   await once(session(address), 'close')
@@ -69,20 +75,15 @@ test('a call under way goes on when its caller has said goodbye, and then the co
 })
 
 test('a call under way goes on while the server closes, and then its connection ends', async () => {
-  const { grpc, address, begin } = await busy()
-  const connection = session(address)
-  const isBegun = begin()
-  const call = open(connection, path)
-  call.end(framed(Buffer.from('x')))
-  const end = outcome(call)
-  const release = await isBegun
+  const { grpc, address, connection, end, release } = await underWay()
   const idle = session(address)
   await once(idle, 'connect')
   const closing = grpc.close()
   expect(grpc.close()).toBe(closing)
   if (!idle.destroyed) await once(idle, 'close')
   // Longer than it takes to miss a sign of life: as long as another server lets a connection be idle.
-  await once(session((await busy()).address), 'close')
+  const other = await served({}, { idleMs: 80 })
+  await once(session(other.address), 'close')
   release()
   expect((await end).code).toBe(status.OK)
   await closing

@@ -17,10 +17,9 @@ export interface CallStatus {
 export const faulty: CallStatus = { code: status.INTERNAL, details: 'A fault of the server: see its log.' }
 
 const answerFields = [':status', '200', 'content-type', 'application/grpc+proto']
-const wellFields = ['grpc-status', '0']
 
 const answer = encodeFields(answerFields)
-const well = encodeFields(wellFields)
+const well = encodeFields(['grpc-status', '0'])
 
 /** Of what a status says; characters. A stranger's own words may be in it, and nobody can be sent more than 64 KiB of headers. */
 const longestDetails = 1_000

@@ -238,7 +238,8 @@ test('a part of an answer that cannot be written is a fault of the server, and e
   expect(faults).toEqual([new Error('secret')])
 })
 
-test('a stream of requests that ends within one does not end well', async () => {
+/** A server that writes down what it hears of a stream of requests. */
+async function listening(): Promise<{ address: string; heard: string[] }> {
   const heard: string[] = []
   const { address } = await served({
     exchange: (call: Exchange) => {
@@ -247,6 +248,11 @@ test('a stream of requests that ends within one does not end well', async () => 
       call.on('cancelled', () => heard.push('cancelled'))
     },
   })
+  return { address, heard }
+}
+
+test('a stream of requests that ends within one does not end well', async () => {
+  const { address, heard } = await listening()
   const call = open(session(address), exchange.path)
   call.end(Buffer.concat([framed(Buffer.from('whole')), Buffer.from([0, 0, 0, 0, 9, 1])]))
   expect((await outcome(call)).code).toBe(status.INTERNAL)
@@ -373,14 +379,7 @@ test.each([
   ['too long', framed(Buffer.alloc(1_000_001)), status.RESOURCE_EXHAUSTED],
   ['compressed', Buffer.from([1, 0, 0, 0, 0]), status.UNIMPLEMENTED],
 ])('a request that is %s ends the stream, which its handler is told', async (_, bytes, code) => {
-  const heard: string[] = []
-  const { address } = await served({
-    exchange: (call: Exchange) => {
-      call.on('data', (message: Buffer) => heard.push(String(message)))
-      call.on('end', () => heard.push('end'))
-      call.on('cancelled', () => heard.push('cancelled'))
-    },
-  })
+  const { address, heard } = await listening()
   const call = open(session(address), exchange.path)
   call.end(Buffer.concat([framed(Buffer.from('good')), bytes, framed(Buffer.from('after'))]))
   expect((await outcome(call)).code).toBe(code)
