@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import './early-optimization.ts'
+import './engine-flags.ts'
 import {
   type CommandDefinition,
   clusterOptions,

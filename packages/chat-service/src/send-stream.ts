@@ -180,7 +180,8 @@ export class SendStream {
     this.#lane.settled(slot.bytes)
     if (this.#answering) return
     this.#answering = true
-    queueMicrotask(() => {
+    // Not `queueMicrotask`: it makes an AsyncResource each time.
+    process.nextTick(() => {
       this.#answering = false
       this.#answer()
     })

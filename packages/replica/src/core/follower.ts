@@ -1,7 +1,7 @@
 import { decodeView, type Member, type PlacedView } from '@chatroom/election'
-import type { Entry } from '@chatroom/replication-log'
+import type { Entry, Position } from '@chatroom/replication-log'
 import { advanceCommit, commitPosition, learnCommit } from './commit.ts'
-import type { Append, Presence, Pull } from './messages.ts'
+import type { Append, Appended, Presence, Pull } from './messages.ts'
 import { appendEntries, type Outbox, truncateLog } from './outbox.ts'
 import { becomeFollower, enterTerm, loseLeader } from './role.ts'
 import { type Core, currentView } from './state.ts'
@@ -9,19 +9,7 @@ import { type Core, currentView } from './state.ts'
 /** A leader's entries or heartbeat (Raft §5.3, AppendEntries, receiver). */
 export function onAppend(core: Core, out: Outbox, from: Member, message: Append): void {
   const { previous, entries, round, term } = message
-  if (term < core.term) {
-    out.send(from, {
-      type: 'appended',
-      term: core.term,
-      accepted: false,
-      matchIndex: 0,
-      hint: { index: 0, term: 0 },
-      round,
-      commitIndex: core.commitIndex,
-      storageFull: core.fullSince !== null,
-    })
-    return
-  }
+  if (term < core.term) return out.send(from, rejected(core, { index: 0, term: 0 }, round))
   if (term === core.term && core.role === 'leader')
     return out.halt(`replica ${from.id} leads in term ${term} too: two leaders in one term`)
   if (term > core.term) enterTerm(core, out, term)
@@ -33,35 +21,39 @@ export function onAppend(core: Core, out: Outbox, from: Member, message: Append)
   core.leaderHeardAt = core.now
 
   const change = core.log.reconcile(previous, entries)
-  if (change === undefined) {
-    const hint = core.log.agreementHint(previous)
-    out.send(from, {
-      type: 'appended',
-      term: core.term,
-      accepted: false,
-      matchIndex: 0,
-      hint,
-      round,
-      commitIndex: core.commitIndex,
-      storageFull: core.fullSince !== null,
-    })
-    return
-  }
+  if (change === undefined) return out.send(from, rejected(core, core.log.agreementHint(previous), round))
   takeIn(core, out, change)
   const match = previous.index + entries.length
   advanceCommit(core, out, Math.max(core.commitIndex, Math.min(message.commitIndex, match)))
-  const answer = {
+  // A heartbeat is answered at once, for what is durable already; entries are vouched for after they are.
+  if (entries.length === 0) out.send(from, accepted(core, Math.min(match, core.log.durable), round))
+  else out.sendVouching(from, accepted(core, match, round))
+}
+
+function accepted(core: Core, matchIndex: number, round: number): Appended {
+  return {
     type: 'appended',
     term: core.term,
     accepted: true,
+    matchIndex,
     hint: { index: 0, term: 0 },
     round,
     commitIndex: core.commitIndex,
     storageFull: core.fullSince !== null,
-  } as const
-  // A heartbeat is answered at once, for what is durable already; entries are vouched for after they are.
-  if (entries.length === 0) out.send(from, { ...answer, matchIndex: Math.min(match, core.log.durable) })
-  else out.sendVouching(from, { ...answer, matchIndex: match })
+  }
+}
+
+function rejected(core: Core, hint: Position, round: number): Appended {
+  return {
+    type: 'appended',
+    term: core.term,
+    accepted: false,
+    matchIndex: 0,
+    hint,
+    round,
+    commitIndex: core.commitIndex,
+    storageFull: core.fullSince !== null,
+  }
 }
 
 /** Changes the log as `reconcile` said. */

@@ -57,7 +57,11 @@ export function replicate(core: Core, out: Outbox, progress: Progress, taken?: T
 function take(core: Core, from: number, maxBytes: number, taken?: Taken): readonly Entry[] | null {
   if (taken?.from === from && taken.maxBytes === maxBytes) return taken.entries
   const entries = core.log.slice(from, maxBytes)
-  if (taken !== undefined) Object.assign(taken, { from, maxBytes, entries })
+  if (taken !== undefined) {
+    taken.from = from
+    taken.maxBytes = maxBytes
+    taken.entries = entries
+  }
   return entries
 }
 

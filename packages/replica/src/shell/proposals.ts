@@ -57,9 +57,11 @@ export class Proposals<Reply> {
   }
 
   /** The payloads to propose now, in the order of the calls. */
-  handIn(): Uint8Array[] {
+  handIn(): readonly Uint8Array[] {
     this.#handedIn = this.#gathering
     this.#gathering = []
+    const [first] = this.#handedIn
+    if (this.#handedIn.length === 1 && first !== undefined) return first.payloads
     return this.#handedIn.flatMap((group) => group.payloads)
   }
 

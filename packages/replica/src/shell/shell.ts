@@ -70,7 +70,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
   readonly #listeners = new Set<(event: ReplicaEvent) => void>()
   readonly #events: Event[] = []
   /** Messages that wait for a persist, ascending by its number. */
-  readonly #held: Extract<Effect, { type: 'send' }>[] = []
+  #held: Extract<Effect, { type: 'send' }>[] = []
   #running: Running<Command, Reply> | null = null
   /** It was there for others before it takes part. */
   #listening = false
@@ -531,7 +531,13 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       if (after !== null && after > persist) break
       ready++
     }
-    for (const { to, message } of this.#held.splice(0, ready)) this.#send(to, message)
+    if (ready === 0) return
+    const released = this.#held
+    this.#held = ready === released.length ? [] : released.slice(ready)
+    for (let at = 0; at < ready; at++) {
+      const held = released[at]
+      if (held !== undefined) this.#send(held.to, held.message)
+    }
   }
 
   #send(to: Member, message: Message): void {
@@ -564,7 +570,7 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
     this.#running?.persister.stop()
     this.#running?.applier.stop()
     this.#followed?.abandon(error.code)
-    this.#held.length = 0
+    this.#held = []
     this.#proposals.failAll(
       error.code === 'halted' ? error : new ReplicaError('outcome unknown', error.message),
     )

@@ -51,7 +51,7 @@ export class LogIndex {
     }
     const run = this.#runs.at(-1)
     if (extendable && run && run.segment === segment && run.end === offset && end - run.offset <= runBytes) {
-      this.#runs[this.#runs.length - 1] = { ...run, end }
+      this.#runs[this.#runs.length - 1] = { index: run.index, segment, offset: run.offset, end }
     } else {
       this.#runs.push({ index: first, segment, offset, end })
     }

@@ -15,7 +15,11 @@ export function putUint64(buffer: Buffer, value: number, at: number): void {
 }
 
 export function getUint64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * high
+  const low = buffer.readUInt32LE(at)
+  const upper = buffer.readUInt32LE(at + 4)
+  // Not `low + upper * high` for all: V8 keeps what such a sum gives as a double, also a small one, and makes an object that holds it another kind of object, for which what was
+  // compiled for the others has to be compiled anew.
+  return upper === 0 ? low : low + upper * high
 }
 
 /** CRC32C (Castagnoli) of `buffer[start, end)`, continuing from `seed`. */

@@ -40,7 +40,7 @@ test('what is sent in one go leaves as one frame, before anything else happens',
   outbox.push(timeoutNow(1))
   outbox.push(timeoutNow(2))
   expect(sink.terms).toEqual([])
-  await Promise.resolve()
+  await new Promise((resolve) => process.nextTick(resolve))
   expect(sink.terms).toEqual([[1, 2]])
 })
 

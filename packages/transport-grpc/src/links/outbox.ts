@@ -45,7 +45,8 @@ export class Outbox {
     this.#waiting += bytes
     if (!this.#scheduled && this.#writing === 0) {
       this.#scheduled = true
-      queueMicrotask(() => {
+      // Not `queueMicrotask`: it makes an AsyncResource each time.
+      process.nextTick(() => {
         this.#scheduled = false
         this.#flush()
       })
