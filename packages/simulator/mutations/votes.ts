@@ -80,8 +80,8 @@ export const voteMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${core}/follower.ts`,
-        find: 'matchIndex: Math.min(match, core.log.durable)',
-        replace: 'matchIndex: core.log.durable',
+        find: 'accepted(core, Math.min(match, core.log.durable), round)',
+        replace: 'accepted(core, core.log.durable, round)',
       },
     ],
     profile: 'majority-lease',
@@ -94,8 +94,8 @@ export const voteMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${core}/follower.ts`,
-        find: 'else out.sendVouching(from, {',
-        replace: 'else out.send(from, {',
+        find: 'else out.sendVouching(from, accepted',
+        replace: 'else out.send(from, accepted',
       },
     ],
     profile: 'fail-stop',
