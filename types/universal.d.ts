@@ -20,6 +20,7 @@ declare global {
         readonly byteLength?: (text: string) => number
         readonly prototype: {
           readonly utf8Write?: (this: Uint8Array, text: string, at: number, room: number) => number
+          readonly latin1Write?: (this: Uint8Array, text: string, at: number, length: number) => number
           readonly utf8Slice?: (this: Uint8Array, from: number, end: number) => string
         }
       }

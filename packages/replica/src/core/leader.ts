@@ -122,13 +122,11 @@ function accepted(core: Core, out: Outbox, progress: Progress, matchIndex: numbe
   progress.match = Math.max(progress.match, matchIndex)
   progress.next = Math.max(progress.next, progress.match + 1)
   noteCatchUp(core, progress)
-  let answered = 0
-  for (const sent of progress.inflight) {
-    if (sent.last > progress.match) break
-    progress.inflightBytes -= sent.bytes
-    answered++
+  for (let [oldest] = progress.inflight; oldest !== undefined && oldest.last <= progress.match; ) {
+    progress.inflightBytes -= oldest.bytes
+    progress.inflight.shift()
+    oldest = progress.inflight[0]
   }
-  if (answered > 0) progress.inflight.splice(0, answered)
   if (progress.state === 'probe') {
     progress.state = 'replicate'
     progress.probing = false

@@ -4,6 +4,8 @@ export interface TextCodec {
   length(text: string): number
   /** Writes a text that takes at most `room` bytes. Returns how many it took. */
   put(bytes: Uint8Array, at: number, text: string, room: number): number
+  /** Writes a text of ASCII. */
+  putAscii(bytes: Uint8Array, at: number, text: string): void
   /** What is not UTF-8 becomes U+FFFD; a leading U+FEFF is text, not a byte order mark. */
   get(bytes: Uint8Array, from: number, end: number): string
 }
@@ -15,6 +17,7 @@ export function portableTextCodec(): TextCodec {
   return {
     length: countBytes,
     put: (bytes, at, text, room) => encoder.encodeInto(text, bytes.subarray(at, at + room)).written,
+    putAscii: (bytes, at, text) => void encoder.encodeInto(text, bytes.subarray(at, at + text.length)),
     get: (bytes, from, end) => decoder.decode(bytes.subarray(from, end)),
   }
 }
@@ -22,11 +25,14 @@ export function portableTextCodec(): TextCodec {
 /** With what Node's `Buffer` has beside that, which needs no view; null on another host. A send's texts go through here several times on each replica. */
 export function nodeTextCodec(): TextCodec | null {
   const { byteLength, prototype } = (typeof Buffer === 'undefined' ? null : Buffer) ?? {}
-  const { utf8Write, utf8Slice } = prototype ?? {}
-  if (byteLength === undefined || utf8Write === undefined || utf8Slice === undefined) return null
+  const { utf8Write, latin1Write, utf8Slice } = prototype ?? {}
+  if (byteLength === undefined) return null
+  if (utf8Write === undefined || latin1Write === undefined || utf8Slice === undefined) return null
   return {
     length: (text) => byteLength(text),
     put: (bytes, at, text, room) => utf8Write.call(bytes, text, at, room),
+    // In half the time of `utf8Write`, which looks at each unit.
+    putAscii: (bytes, at, text) => void latin1Write.call(bytes, text, at, text.length),
     get: (bytes, from, end) => utf8Slice.call(bytes, from, end),
   }
 }

@@ -16,8 +16,8 @@ export function utf8Length(text: string): number {
 
 /** Writes a text of which it is known how many bytes it takes. Returns where it ends. */
 export function putUtf8(bytes: Uint8Array, at: number, text: string, length: number): number {
-  const isPut = length === text.length && putShortAscii(bytes, at, text) !== -1
-  if (!isPut) codec.put(bytes, at, text, length)
+  if (length !== text.length) codec.put(bytes, at, text, length)
+  else if (putShortAscii(bytes, at, text) === -1) codec.putAscii(bytes, at, text)
   return at + length
 }
 

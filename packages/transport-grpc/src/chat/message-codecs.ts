@@ -17,6 +17,8 @@ const inBytes = (field: number): number => (field << 3) | 2
 
 /** Bytes of a message beside its texts, at most. */
 const overheadBytes = 64
+/** And of one that is delivered, beside its sender and its text, about. */
+const deliveryHeadBytes = 24
 
 /** Throws a `TransportError` 'malformed message'. */
 export function decodeSendMessage(bytes: Uint8Array): SendMessageRequest {
@@ -142,7 +144,7 @@ export class DeliveryEncoder {
     textBytes: number,
   ): void {
     const w = this.#writer
-    const opened = w.open(1)
+    const opened = w.open(1, deliveryHeadBytes + fromBytes + textBytes)
     w.uint(1, sequence)
     w.text(2, String(id))
     w.utf8(3, bytes, fromAt, fromBytes)

@@ -25,7 +25,7 @@ export class FrameSplitter {
 
   /** Throws a `ConnectionError`, after which nothing can be made of the connection. */
   push(chunk: Buffer): void {
-    let at = this.#skipExpected(chunk)
+    let at = this.#expected.length === 0 ? 0 : this.#skipExpected(chunk)
     if (this.#frame !== null) {
       const copied = chunk.copy(this.#frame, this.#filled, at)
       at += copied

@@ -50,17 +50,12 @@ export function readAppend(r: ProtobufReader): Append {
       traces.push(readTrace(r))
     } else r.skip(tag)
   }
-  const message = {
-    type: 'append' as const,
-    term,
-    previous: required(previous, 'append', 'previous'),
-    entries,
-    commitIndex,
-    round,
-    ...(traces === undefined ? {} : { traces }),
-  }
-  requireContiguous(message.previous, entries)
-  return message
+  const before = required(previous, 'append', 'previous')
+  requireContiguous(before, entries)
+  // Not with a spread: this is what a follower does for each batch, and putting an object together from others costs V8 several times as much.
+  return traces === undefined
+    ? { type: 'append', term, previous: before, entries, commitIndex, round }
+    : { type: 'append', term, previous: before, entries, commitIndex, round, traces }
 }
 
 export function readAppended(r: ProtobufReader): Appended {

@@ -84,7 +84,9 @@ export function readEntry(r: ProtobufReader): Entry {
     else r.skip(tag)
   }
   r.leave(outer)
-  return { index, term, time, kind: required(kind, `entry ${index}`, 'a known kind'), payload }
+  // Not by `required`, for which the words would be put together for each entry.
+  if (kind === undefined) throw malformed(`entry ${index} without a known kind`)
+  return { index, term, time, kind, payload }
 }
 
 export function readTrace(r: ProtobufReader): EntryTrace {

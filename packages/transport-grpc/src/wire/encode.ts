@@ -16,20 +16,34 @@ import { entryKindNumber, voteRefusalNumber } from './names.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
 import type { SharedEntries } from './shared-entries.ts'
 
+/** What an entry takes beside its payload, about. */
+const entryHeadBytes = 16
+
 /** A longer frame is rare, or its entries are for one replica alone. */
 const sharedBytes = 128 * 1024
 
 /** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. `shared`: of all frames that may have the same entries. */
 export function encodeFrame(messages: readonly Message[], bytes: number, shared?: SharedEntries): Buffer {
   const w = new ProtobufWriter(bytes, prefixBytes)
-  const frame = w.open(2)
+  const frame = w.open(2, bytes)
   for (const message of messages) {
-    const opened = w.open(1)
+    const opened = w.open(1, expectedOf(message))
     writeMessage(w, message, bytes <= sharedBytes ? shared : undefined)
     w.close(opened)
   }
   w.close(frame)
   return w.finish()
+}
+
+/** About how many bytes a message takes that may be long: what is embedded in others need not move then. */
+function expectedOf(message: Message): number {
+  return message.type === 'append' ? payloadBytes(message.entries) : 0
+}
+
+function payloadBytes(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const { payload } of entries) bytes += entryHeadBytes + payload.length
+  return bytes
 }
 
 /** One `LinkRequest` or `LinkResponse` (they agree in this) with a hello, with room for the gRPC prefix. */
@@ -68,7 +82,7 @@ function raised(version = 1): number {
 function writeMessage(w: ProtobufWriter, message: Message, shared?: SharedEntries): void {
   switch (message.type) {
     case 'append':
-      return embed(w, 1, () => writeAppend(w, message, shared))
+      return embed(w, 1, () => writeAppend(w, message, shared), expectedOf(message))
     case 'appended':
       return embed(w, 2, () => writeAppended(w, message))
     case 'voteRequest':
@@ -112,8 +126,8 @@ function writeMessage(w: ProtobufWriter, message: Message, shared?: SharedEntrie
   }
 }
 
-function embed(w: ProtobufWriter, field: number, write: () => void): void {
-  const opened = w.open(field)
+function embed(w: ProtobufWriter, field: number, write: () => void, expectedBytes = 0): void {
+  const opened = w.open(field, expectedBytes)
   write()
   w.close(opened)
 }
@@ -186,7 +200,7 @@ function writeSnapshotChunk(w: ProtobufWriter, m: SnapshotChunk): void {
 
 function writeEntries(w: ProtobufWriter, field: number, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    const opened = w.open(field)
+    const opened = w.open(field, entryHeadBytes + entry.payload.length)
     w.uint(1, entry.index)
     w.uint(2, entry.term)
     w.uint(3, entry.time)

@@ -58,12 +58,12 @@ export class MessageSplitter {
   /** The messages that are whole now, without their prefixes, in the memory of `chunk` unless they came in parts. Throws a `FramingError`, after which nothing can be made of the stream. */
   push(chunk: Buffer): Buffer[] {
     const messages: Buffer[] = []
-    let rest = chunk
-    while (rest.length > 0) {
+    let at = 0
+    while (at < chunk.length) {
       if (this.#message !== null) {
-        const taken = rest.copy(this.#message, this.#messageFilled)
+        const taken = chunk.copy(this.#message, this.#messageFilled, at)
         this.#messageFilled += taken
-        rest = rest.subarray(taken)
+        at += taken
         if (this.#messageFilled < this.#message.length) break
         if (this.#messageFilled < this.#messageLength) {
           const whole = Buffer.allocUnsafeSlow(this.#messageLength)
@@ -74,21 +74,22 @@ export class MessageSplitter {
         messages.push(this.#message)
         this.#message = null
       } else {
-        let prefix = rest
-        if (this.#prefixFilled === 0 && rest.length >= prefixBytes) {
-          rest = rest.subarray(prefixBytes)
+        let length: number
+        if (this.#prefixFilled === 0 && chunk.length - at >= prefixBytes) {
+          length = this.#lengthIn(chunk, at)
+          at += prefixBytes
         } else {
-          prefix = this.#prefix ??= Buffer.alloc(prefixBytes)
-          const taken = rest.copy(prefix, this.#prefixFilled)
+          this.#prefix ??= Buffer.alloc(prefixBytes)
+          const taken = chunk.copy(this.#prefix, this.#prefixFilled, at)
           this.#prefixFilled += taken
-          rest = rest.subarray(taken)
+          at += taken
           if (this.#prefixFilled < prefixBytes) break
           this.#prefixFilled = 0
+          length = this.#lengthIn(this.#prefix, 0)
         }
-        const length = this.#lengthIn(prefix)
-        if (rest.length >= length) {
-          messages.push(rest.subarray(0, length))
-          rest = rest.subarray(length)
+        if (chunk.length - at >= length) {
+          messages.push(chunk.subarray(at, at + length))
+          at += length
         } else {
           this.#message = Buffer.allocUnsafeSlow(Math.min(length, firstPart))
           this.#messageLength = length
@@ -99,13 +100,13 @@ export class MessageSplitter {
     return messages
   }
 
-  #lengthIn(prefix: Buffer): number {
-    if (prefix[0] !== 0)
+  #lengthIn(bytes: Buffer, at: number): number {
+    if (bytes[at] !== 0)
       throw new FramingError(
         'compressed',
         'A compressed message: none is taken here, call without compression.',
       )
-    const length = prefix.readUInt32BE(1)
+    const length = bytes.readUInt32BE(at + 1)
     if (length > this.#maxBytes)
       throw new FramingError(
         'too long',

@@ -11,6 +11,8 @@ const shortCopy = 16
 export class ProtobufWriter {
   #buffer: Buffer
   #at: number
+  /** Bytes left for the lengths of the embedded messages that are open. */
+  readonly #rooms: number[] = []
 
   /** `capacity`: bytes expected; more are taken when needed. `headroom`: bytes left free at the front for the caller. */
   constructor(capacity: number, headroom: number) {
@@ -112,24 +114,27 @@ export class ProtobufWriter {
     this.#at += value.length
   }
 
-  /** Begins an embedded message. Returns what `close` wants. */
-  open(field: number): number {
-    this.#ensure(6)
+  /** Begins an embedded message, of about so many bytes. Returns what `close` wants. */
+  open(field: number, expectedBytes = 0): number {
+    const room = varintBytes(expectedBytes)
+    this.#ensure(5 + room)
     this.#varint((field << 3) | 2)
-    return this.#at++
+    const opened = this.#at
+    this.#at += room
+    this.#rooms.push(room)
+    return opened
   }
 
-  /** Ends an embedded message: puts its length before it, moving it when the length takes more than the byte that was left for it. */
+  /** Ends the embedded message that was begun last: puts its length before it, moving it when the length takes another room than was left for it. */
   close(opened: number): void {
-    const start = opened + 1
+    const room = this.#rooms.pop() ?? 1
+    const start = opened + room
     const length = this.#at - start
-    if (length < 0x80) {
-      this.#buffer[opened] = length
-      return
+    const extra = varintBytes(length) - room
+    if (extra !== 0) {
+      if (extra > 0) this.#ensure(extra)
+      this.#buffer.copyWithin(start + extra, start, start + length)
     }
-    const extra = varintBytes(length) - 1
-    this.#ensure(extra)
-    this.#buffer.copyWithin(start + extra, start, this.#at)
     this.#at = opened
     this.#varint(length)
     this.#at += length
