@@ -89,7 +89,8 @@ export class Outbox {
       if (needed > core.persistDone) held.push({ type: 'send', to, message, after: needed })
       else effects.push({ type: 'send', to, message, after: null })
     }
-    effects.push(...held, ...this.#others)
+    for (const effect of held) effects.push(effect)
+    for (const effect of this.#others) effects.push(effect)
     return effects
   }
 }

@@ -32,7 +32,8 @@ export function entryKindNumber(kind: EntryKind): WireKind {
 }
 
 export function entryKindName(number: number): EntryKind | undefined {
-  return kindNames.get(number)
+  // Nearly all of them are such.
+  return number === WireKind.ENTRY_KIND_COMMAND ? 'command' : kindNames.get(number)
 }
 
 /** Not refused is 0. */
