@@ -40,9 +40,12 @@ export function decodeSend(payload: Uint8Array): Send | undefined {
 
 /** A number of at most 49 bits, which is safe and written as short as can be or not; -1 for any other. */
 function readVarint(bytes: Uint8Array, place: { at: number }): number {
-  let value = 0
-  let factor = 1
-  for (let length = 0; length < 7; length++) {
+  const first = bytes[place.at++]
+  if (first === undefined) return -1
+  if (first < 0x80) return first
+  let value = first & 0x7f
+  let factor = 0x80
+  for (let length = 1; length < 7; length++) {
     const byte = bytes[place.at++]
     if (byte === undefined) return -1
     value += (byte & 0x7f) * factor

@@ -37,7 +37,8 @@ export function nodeTextCodec(): TextCodec | null {
   }
 }
 
-function countBytes(text: string): number {
+/** Bytes of a well-formed text. */
+export function countBytes(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)

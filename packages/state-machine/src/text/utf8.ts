@@ -1,6 +1,7 @@
-import { nodeTextCodec, portableTextCodec } from './text-codec.ts'
+import { countBytes, nodeTextCodec, portableTextCodec } from './text-codec.ts'
 
-/** ASCII texts up to these lengths are put and got unit by unit: the call into the host's codec costs more. */
+/** Texts up to these lengths are counted, put and got unit by unit (the last two if they are ASCII): the call into the host's codec costs more. */
+const shortToCount = 32
 const shortToPut = 32
 const shortToGet = 12
 /** The most that a unit of a text takes, bytes. */
@@ -11,7 +12,7 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Bytes of a well-formed text in UTF-8. */
 export function utf8Length(text: string): number {
-  return codec.length(text)
+  return text.length > shortToCount ? codec.length(text) : countBytes(text)
 }
 
 /** Writes a text of which it is known how many bytes it takes. Returns where it ends. */

@@ -25,14 +25,27 @@ export class ProtobufReader {
   }
 
   uint(): number {
-    let value = 0
-    let factor = 1
-    for (let i = 0; i < 10; i += 1) {
+    const first = this.#byte()
+    return first < 0x80 ? first : this.#longUint(first & 0x7f)
+  }
+
+  /** A number of more than one byte. `value`: of its first one. */
+  #longUint(value: number): number {
+    let small = value
+    // Bit operations are for 32 bits only.
+    for (let shift = 7; shift < 28; shift += 7) {
       const byte = this.#byte()
-      value += (byte & 0x7f) * factor
+      small |= (byte & 0x7f) << shift
+      if (byte < 0x80) return small
+    }
+    let large = small
+    let factor = 2 ** 28
+    for (let i = 4; i < 10; i += 1) {
+      const byte = this.#byte()
+      large += (byte & 0x7f) * factor
       if (byte < 0x80) {
-        if (value > Number.MAX_SAFE_INTEGER) throw malformed('a number beyond 2^53 - 1')
-        return value
+        if (large > Number.MAX_SAFE_INTEGER) throw malformed('a number beyond 2^53 - 1')
+        return large
       }
       factor *= 0x80
     }
