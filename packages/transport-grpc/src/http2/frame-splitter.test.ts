@@ -92,6 +92,7 @@ test.each([
     Buffer.concat([preface, Buffer.of(0, 0x40, 1, 0, 0, 0, 0, 0, 1)]),
     errorCode.frameSizeError,
   ],
+  ['an answer of HTTP/1', Buffer.concat([preface, Buffer.from('HTTP/1.1 400')]), errorCode.protocolError],
 ])('nothing can be made of %s', (_, bytes, code) => {
   const splitter = new FrameSplitter(preface, () => true)
   expect(() => splitter.push(bytes)).toThrow(expect.objectContaining({ name: 'ConnectionError', code }))

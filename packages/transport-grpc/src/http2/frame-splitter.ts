@@ -2,6 +2,8 @@ import { headBytes, unreserved } from './frames.ts'
 import { ConnectionError, defaultFrameSize, errorCode } from './protocol.ts'
 
 const empty = Buffer.alloc(0)
+/** What an answer of HTTP/1 begins with (RFC 9112 §4). */
+const http1 = 'HTTP/1.'
 
 /** A frame, whose content is in the memory of what the network brought. False: no more are wanted. */
 export type TakeFrame = (type: number, flags: number, stream: number, content: Buffer) => boolean
@@ -73,6 +75,9 @@ export class FrameSplitter {
 function lengthAt(bytes: Buffer, at: number): number {
   const length = bytes.readUIntBE(at, 3)
   if (length <= defaultFrameSize) return length
+  // Its letters read as a length are some millions, of which nobody would think of this.
+  if (bytes.toString('latin1', at, at + http1.length) === http1)
+    throw new ConnectionError(errorCode.protocolError, 'The other end speaks HTTP/1, not HTTP/2.')
   throw new ConnectionError(
     errorCode.frameSizeError,
     `A frame of ${length} bytes, where at most ${defaultFrameSize} are allowed.`,

@@ -134,7 +134,7 @@ describe('what is no replica', () => {
     await listening(server, ports[1] ?? 0)
     const { recorder } = await start(0, ports)
     const { reason } = await recorder.untilObserved(1, 'unreachable')
-    expect(reason).toContain('A frame of')
+    expect(reason).toContain('The other end speaks HTTP/1, not HTTP/2.')
   })
 
   test('an HTTP/2 server that answers well and says nothing', async () => {
