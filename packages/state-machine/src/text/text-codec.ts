@@ -31,7 +31,7 @@ export function nodeTextCodec(): TextCodec | null {
   return {
     length: (text) => byteLength(text),
     put: (bytes, at, text, room) => utf8Write.call(bytes, text, at, room),
-    // In half the time of `utf8Write`, which looks at each unit.
+    // ASCII is the same in both. It takes half the time of `utf8Write`.
     putAscii: (bytes, at, text) => void latin1Write.call(bytes, text, at, text.length),
     get: (bytes, from, end) => utf8Slice.call(bytes, from, end),
   }

@@ -75,7 +75,7 @@ export class FrameSplitter {
 function lengthAt(bytes: Buffer, at: number): number {
   const length = bytes.readUIntBE(at, 3)
   if (length <= defaultFrameSize) return length
-  // Its letters read as a length are some millions, of which nobody would think of this.
+  // Read as a length, its letters give 4,740,180, from which nobody would guess the cause.
   if (bytes.toString('latin1', at, at + http1.length) === http1)
     throw new ConnectionError(errorCode.protocolError, 'The other end speaks HTTP/1, not HTTP/2.')
   throw new ConnectionError(

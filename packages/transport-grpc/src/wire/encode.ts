@@ -16,8 +16,9 @@ import { entryKindNumber, voteRefusalNumber } from './names.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
 import type { SharedEntries } from './shared-entries.ts'
 
-/** What an entry takes beside its payload, about. */
-const entryHeadBytes = 16
+/** What an entry takes beside its payload, and an `append` beside its entries, about. */
+const entryHeadBytes = 20
+const appendHeadBytes = 24
 
 /** A longer frame is rare, or its entries are for one replica alone. */
 const sharedBytes = 128 * 1024
@@ -25,24 +26,26 @@ const sharedBytes = 128 * 1024
 /** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. `shared`: of all frames that may have the same entries. */
 export function encodeFrame(messages: readonly Message[], bytes: number, shared?: SharedEntries): Buffer {
   const w = new ProtobufWriter(bytes, prefixBytes)
-  const frame = w.open(2, bytes)
-  for (const message of messages) {
-    const opened = w.open(1, expectedOf(message))
-    writeMessage(w, message, bytes <= sharedBytes ? shared : undefined)
+  const expected = messages.map(expectedBytes)
+  const frame = w.open(2, expected.reduce(plus, 0))
+  messages.forEach((message, at) => {
+    const opened = w.open(1, expected[at])
+    writeMessage(w, message, expected[at], bytes <= sharedBytes ? shared : undefined)
     w.close(opened)
-  }
+  })
   w.close(frame)
   return w.finish()
 }
 
-/** About how many bytes a message takes that may be long: what is embedded in others need not move then. */
-function expectedOf(message: Message): number {
-  return message.type === 'append' ? payloadBytes(message.entries) : 0
+function plus(sum: number, bytes: number): number {
+  return sum + bytes
 }
 
-function payloadBytes(entries: readonly Entry[]): number {
-  let bytes = 0
-  for (const { payload } of entries) bytes += entryHeadBytes + payload.length
+/** About how many bytes an `append` with entries takes, so that it need not be moved for its length. Of all else, 0: it is short, or rare. */
+function expectedBytes(message: Message): number {
+  if (message.type !== 'append' || message.entries.length === 0) return 0
+  let bytes = appendHeadBytes
+  for (const { payload } of message.entries) bytes += entryHeadBytes + payload.length
   return bytes
 }
 
@@ -79,10 +82,10 @@ function raised(version = 1): number {
 }
 
 /** The body of a `Message`: one embedded message, its field number saying which. */
-function writeMessage(w: ProtobufWriter, message: Message, shared?: SharedEntries): void {
+function writeMessage(w: ProtobufWriter, message: Message, expected = 0, shared?: SharedEntries): void {
   switch (message.type) {
     case 'append':
-      return embed(w, 1, () => writeAppend(w, message, shared), expectedOf(message))
+      return embed(w, 1, () => writeAppend(w, message, shared), expected)
     case 'appended':
       return embed(w, 2, () => writeAppended(w, message))
     case 'voteRequest':

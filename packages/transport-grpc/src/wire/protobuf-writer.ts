@@ -33,6 +33,7 @@ export class ProtobufWriter {
   /** Forgets everything, in a writer without headroom that was never finished. */
   restart(): void {
     this.#at = 0
+    this.#rooms.length = 0
   }
 
   /** Fields that were encoded before. */
@@ -127,7 +128,8 @@ export class ProtobufWriter {
 
   /** Ends the embedded message that was begun last: puts its length before it, moving it when the length takes another room than was left for it. */
   close(opened: number): void {
-    const room = this.#rooms.pop() ?? 1
+    const room = this.#rooms.pop()
+    if (room === undefined) throw new Error('no message is open')
     const start = opened + room
     const length = this.#at - start
     const extra = varintBytes(length) - room

@@ -15,6 +15,8 @@ export class SharedEntries {
   encoded(entries: readonly Entry[], write: (writer: ProtobufWriter) => void): Uint8Array {
     if (entries !== this.#entries) {
       this.#writer.restart()
+      // If it throws, nothing is encoded.
+      this.#entries = []
       write(this.#writer)
       this.#entries = entries
     }
