@@ -6,5 +6,5 @@ const engine = Number(process.versions.v8.split('.')[0])
 if (engine < 12) setFlagsFromString('--interrupt-budget=5000')
 
 // V8 looks through the whole heap once what lives long has grown by so many percent. Left to itself it chooses a number by how fast that grows and is collected, which for the 20 MB
-// of a replica under load was so small that it did so three times a second, marking beside the replica on a processor that it needs.
+// of a replica under load was so small that it did so up to five times a second, marking beside the replica on a processor that it needs.
 setFlagsFromString('--heap-growing-percent=100')
