@@ -1,0 +1,25 @@
+import { serialize } from 'node:v8'
+import { expect, test } from 'vitest'
+import { getUint64, putUint64 } from './wire.ts'
+
+test.each([0, 1, 2 ** 30, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER])(
+  '%i comes back',
+  (value) => {
+    const buffer = Buffer.alloc(10)
+    putUint64(buffer, value, 1)
+    expect(getUint64(buffer, 1)).toBe(value)
+  },
+)
+
+test('a small number is a small integer to V8, also before it has compiled what reads it', () => {
+  const buffer = Buffer.alloc(8)
+  putUint64(buffer, 7, 0)
+  expect(kindOf(getUint64(buffer, 0))).toBe(kindOf(7))
+  // As V8 keeps what is computed with doubles.
+  expect(kindOf(new Float64Array([7])[0] ?? 0)).not.toBe(kindOf(7))
+})
+
+/** The letter that V8 writes before a number says how it is kept. */
+function kindOf(value: number): number | undefined {
+  return serialize(value)[2]
+}
