@@ -54,7 +54,7 @@ export function deleteCommand(sessionId: number, request: DeleteAccountRequest):
       'The name given to confirm is not the name of this account: nothing was deleted.',
     )
   }
-  return { type: 'deleteAccount', sessionId, requestId, confirmName: request.confirmName.normalize('NFC') }
+  return { type: 'deleteAccount', sessionId, requestId, confirmName: normalName(request.confirmName) }
 }
 
 export function acknowledgeCommand(sessionId: number, request: AcknowledgeRequest): Acknowledge {

@@ -122,10 +122,14 @@ function accepted(core: Core, out: Outbox, progress: Progress, matchIndex: numbe
   progress.match = Math.max(progress.match, matchIndex)
   progress.next = Math.max(progress.next, progress.match + 1)
   noteCatchUp(core, progress)
-  for (let [oldest] = progress.inflight; oldest !== undefined && oldest.last <= progress.match; ) {
+  const { inflight } = progress
+  for (
+    let oldest = inflight[0];
+    oldest !== undefined && oldest.last <= progress.match;
+    oldest = inflight[0]
+  ) {
     progress.inflightBytes -= oldest.bytes
-    progress.inflight.shift()
-    oldest = progress.inflight[0]
+    inflight.shift()
   }
   if (progress.state === 'probe') {
     progress.state = 'replicate'

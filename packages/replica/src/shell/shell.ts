@@ -532,12 +532,9 @@ class Shell<Command, Reply, Machine extends StateMachine<Command, Reply>>
       ready++
     }
     if (ready === 0) return
-    const released = this.#held
-    this.#held = ready === released.length ? [] : released.slice(ready)
-    for (let at = 0; at < ready; at++) {
-      const held = released[at]
-      if (held !== undefined) this.#send(held.to, held.message)
-    }
+    const released = this.#held.slice(0, ready)
+    this.#held = this.#held.slice(ready)
+    for (const { to, message } of released) this.#send(to, message)
   }
 
   #send(to: Member, message: Message): void {

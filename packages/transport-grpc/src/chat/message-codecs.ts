@@ -74,12 +74,12 @@ export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
     bytes += overheadBytes + 3 * (requestId.length + to.length) + text.length
   const w = new ProtobufWriter(bytes, 0)
   for (const { requestId, to, text, traceparent } of messages) {
-    const opened = w.open(1)
+    w.open(1)
     w.text(1, requestId)
     w.text(2, to)
     w.text(3, text)
     if (traceparent !== undefined) w.presentText(4, traceparent)
-    w.close(opened)
+    w.close()
   }
   return w.finish()
 }
@@ -87,12 +87,12 @@ export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
 export function encodeSendResults({ results }: SendMessagesResponse): Buffer {
   const w = new ProtobufWriter(results.length * 2 * overheadBytes, 0)
   for (const { requestId, result, recipientOnline } of results) {
-    const opened = w.open(1)
+    w.open(1)
     w.text(1, requestId)
     if (result?.$case === 'messageId') w.presentText(2, result.value)
     else if (result !== undefined) w.presentBytes(3, MessageError.encode(result.value).finish())
     w.bool(4, recipientOnline)
-    w.close(opened)
+    w.close()
   }
   return w.finish()
 }
@@ -144,13 +144,13 @@ export class DeliveryEncoder {
     textBytes: number,
   ): void {
     const w = this.#writer
-    const opened = w.open(1, deliveryHeadBytes + fromBytes + textBytes)
+    w.open(1, deliveryHeadBytes + fromBytes + textBytes)
     w.uint(1, sequence)
     w.text(2, String(id))
     w.utf8(3, bytes, fromAt, fromBytes)
     w.utf8(4, bytes, fromAt + fromBytes, textBytes)
     w.uint(5, sentAtMs)
-    w.close(opened)
+    w.close()
     this.#last = sequence
   }
 

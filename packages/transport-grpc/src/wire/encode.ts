@@ -27,13 +27,13 @@ const sharedBytes = 128 * 1024
 export function encodeFrame(messages: readonly Message[], bytes: number, shared?: SharedEntries): Buffer {
   const w = new ProtobufWriter(bytes, prefixBytes)
   const expected = messages.map(expectedBytes)
-  const frame = w.open(2, expected.reduce(plus, 0))
+  w.open(2, expected.reduce(plus, 0))
   messages.forEach((message, at) => {
-    const opened = w.open(1, expected[at])
+    w.open(1, expected[at])
     writeMessage(w, message, expected[at], bytes <= sharedBytes ? shared : undefined)
-    w.close(opened)
+    w.close()
   })
-  w.close(frame)
+  w.close()
   return w.finish()
 }
 
@@ -52,17 +52,17 @@ function expectedBytes(message: Message): number {
 /** One `LinkRequest` or `LinkResponse` (they agree in this) with a hello, with room for the gRPC prefix. */
 export function encodeIntroduction({ hello, to, attempt, listener }: Introduction): Buffer {
   const w = new ProtobufWriter(512, prefixBytes)
-  const opened = w.open(1)
+  w.open(1)
   writeHello(w, hello)
   w.uint(8, to)
   w.uint(9, attempt)
-  const address = w.open(10)
+  w.open(10)
   w.text(1, listener.host)
   w.uint(2, listener.port)
-  w.close(address)
+  w.close()
   w.uint(11, raised(hello.machineVersion))
   w.uint(12, raised(hello.neededVersion))
-  w.close(opened)
+  w.close()
   return w.finish()
 }
 
@@ -82,7 +82,7 @@ function raised(version = 1): number {
 }
 
 /** The body of a `Message`: one embedded message, its field number saying which. */
-function writeMessage(w: ProtobufWriter, message: Message, expected = 0, shared?: SharedEntries): void {
+function writeMessage(w: ProtobufWriter, message: Message, expected?: number, shared?: SharedEntries): void {
   switch (message.type) {
     case 'append':
       return embed(w, 1, () => writeAppend(w, message, shared), expected)
@@ -129,10 +129,10 @@ function writeMessage(w: ProtobufWriter, message: Message, expected = 0, shared?
   }
 }
 
-function embed(w: ProtobufWriter, field: number, write: () => void, expectedBytes = 0): void {
-  const opened = w.open(field, expectedBytes)
+function embed(w: ProtobufWriter, field: number, write: () => void, expected?: number): void {
+  w.open(field, expected)
   write()
-  w.close(opened)
+  w.close()
 }
 
 function writeAppend(w: ProtobufWriter, m: Append, shared?: SharedEntries): void {
@@ -144,10 +144,10 @@ function writeAppend(w: ProtobufWriter, m: Append, shared?: SharedEntries): void
   w.uint(5, m.round)
   if (m.traces === undefined) return
   for (const { index, context } of m.traces) {
-    const opened = w.open(6)
+    w.open(6)
     w.uint(1, index)
     w.text(2, context)
-    w.close(opened)
+    w.close()
   }
 }
 
@@ -203,38 +203,38 @@ function writeSnapshotChunk(w: ProtobufWriter, m: SnapshotChunk): void {
 
 function writeEntries(w: ProtobufWriter, field: number, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    const opened = w.open(field, entryHeadBytes + entry.payload.length)
+    w.open(field, entryHeadBytes + entry.payload.length)
     w.uint(1, entry.index)
     w.uint(2, entry.term)
     w.uint(3, entry.time)
     w.uint(4, entryKindNumber(entry.kind))
     w.bytes(5, entry.payload)
-    w.close(opened)
+    w.close()
   }
 }
 
 function writePosition(w: ProtobufWriter, field: number, position: Position): void {
-  const opened = w.open(field)
+  w.open(field)
   w.uint(1, position.index)
   w.uint(2, position.term)
-  w.close(opened)
+  w.close()
 }
 
 function writeMember(w: ProtobufWriter, field: number, member: Member): void {
-  const opened = w.open(field)
+  w.open(field)
   w.uint(1, member.id)
   w.text(2, member.disk)
   w.uint(3, member.incarnation)
-  w.close(opened)
+  w.close()
 }
 
 function writeView(w: ProtobufWriter, field: number, view: PlacedView): void {
-  const opened = w.open(field)
+  w.open(field)
   w.uint(1, view.index)
   w.uint(2, view.term)
   for (const member of view.members) writeMember(w, 3, member)
   for (const member of view.learners) writeMember(w, 4, member)
   w.text(5, view.clusterId)
   w.uint(6, raised(view.machineVersion))
-  w.close(opened)
+  w.close()
 }

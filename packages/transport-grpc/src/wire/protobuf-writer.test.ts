@@ -11,12 +11,12 @@ test.each(sizes)(
     for (const expected of [...sizes, 3_000_000]) {
       // Room for little: it has to grow within the message, too.
       const writer = new ProtobufWriter(8, 3)
-      const outer = writer.open(1, expected)
-      const inner = writer.open(2, expected)
+      writer.open(1, expected)
+      writer.open(2, expected)
       writer.encoded(content)
-      writer.close(inner)
+      writer.close()
       writer.uint(3, 5)
-      writer.close(outer)
+      writer.close()
       writer.uint(4, 6)
 
       const reader = new ProtobufReader(writer.finish().subarray(3))

@@ -11,8 +11,8 @@ const shortCopy = 16
 export class ProtobufWriter {
   #buffer: Buffer
   #at: number
-  /** Bytes left for the lengths of the embedded messages that are open. */
-  readonly #rooms: number[] = []
+  /** Of the embedded messages that are open: where the length of each is to stand, and the bytes left for it. */
+  readonly #open: { readonly at: number; readonly room: number }[] = []
 
   /** `capacity`: bytes expected; more are taken when needed. `headroom`: bytes left free at the front for the caller. */
   constructor(capacity: number, headroom: number) {
@@ -33,7 +33,7 @@ export class ProtobufWriter {
   /** Forgets everything, in a writer without headroom that was never finished. */
   restart(): void {
     this.#at = 0
-    this.#rooms.length = 0
+    this.#open.length = 0
   }
 
   /** Fields that were encoded before. */
@@ -115,29 +115,28 @@ export class ProtobufWriter {
     this.#at += value.length
   }
 
-  /** Begins an embedded message, of about so many bytes. Returns what `close` wants. */
-  open(field: number, expectedBytes = 0): number {
+  /** Begins an embedded message, of about so many bytes. */
+  open(field: number, expectedBytes = 0): void {
     const room = varintBytes(expectedBytes)
     this.#ensure(5 + room)
     this.#varint((field << 3) | 2)
-    const opened = this.#at
+    this.#open.push({ at: this.#at, room })
     this.#at += room
-    this.#rooms.push(room)
-    return opened
   }
 
   /** Ends the embedded message that was begun last: puts its length before it, moving it when the length takes another room than was left for it. */
-  close(opened: number): void {
-    const room = this.#rooms.pop()
-    if (room === undefined) throw new Error('no message is open')
-    const start = opened + room
+  close(): void {
+    const opened = this.#open.pop()
+    if (opened === undefined) throw new Error('no message is open')
+    const { at, room } = opened
+    const start = at + room
     const length = this.#at - start
     const extra = varintBytes(length) - room
     if (extra !== 0) {
       if (extra > 0) this.#ensure(extra)
       this.#buffer.copyWithin(start + extra, start, start + length)
     }
-    this.#at = opened
+    this.#at = at
     this.#varint(length)
     this.#at += length
   }
