@@ -17,7 +17,10 @@ const patience = {
   expect: { poll: { timeout: patienceMs / 2 } },
 }
 
-/** Files whose tests compute for half a minute and longer. */
+/** Where tests compute for half a minute and longer, and nothing else: no process, no disk, no clock. */
+const searchTests = ['packages/{model,simulator}/{src,test}/**/*.test.ts']
+
+/** Files whose tests take that long. */
 const long = /\/(simulator|model|launcher)\//
 
 /** These first, so that at the end no processor waits for one of them: by itself vitest begins with the largest file when it knows nothing of earlier runs. */
@@ -58,7 +61,11 @@ export default defineConfig({
     projects: [
       {
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
-        test: { name: 'unit', ...unit, include: unitTests, exclude: roomTests },
+        test: { name: 'unit', ...unit, include: unitTests, exclude: [...roomTests, ...searchTests] },
+      },
+      {
+        ssr: { resolve: { conditions: sources, externalConditions: sources } },
+        test: { name: 'unit-searches', ...unit, include: searchTests },
       },
       {
         // Nothing in these rooms is left changed by a test: files share a process, which has loaded their modules then.

@@ -100,7 +100,7 @@ it('measures what a state costs: in throughput, in memory, at the start', async 
 
 it('compares this build with itself, and is left out without another', async () => {
   const against = fileURLToPath(new URL('../..', import.meta.url))
-  const rows = await run('builds', { against, inFlight: [8] })
+  const rows = await run('builds', { against, inFlight: [8], windowMs: 100 })
   expect(figure(rows, 'chat-unary x8')).toBeGreaterThan(0)
   expect(figure(rows, 'chat-stream x8')).toBeGreaterThan(0)
   const scenario = scenarios.find(({ name }) => name === 'builds')
