@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { nodeFileSystem, openFileStorage } from '../src/file/index.ts'
 
 let directory = ''
@@ -76,4 +76,46 @@ it('reads, writes and truncates at any place', async () => {
   await expect(nodeFileSystem.open(path, 'read')).rejects.toMatchObject({ code: 'ENOENT' })
   await nodeFileSystem.remove(join(directory, 'other'))
   expect(readdirSync(directory)).toEqual([])
+})
+
+it.runIf(process.platform === 'linux')(
+  'waits for a quick disk in place, and lets another thread wait for a slow one',
+  async () => {
+    let now = 0
+    let writeTakesMs = 0.1
+    const write = fs.writeSync
+    const inPlace = vi.spyOn(fs, 'writeSync').mockImplementation((...call: unknown[]) => {
+      now += writeTakesMs
+      return Reflect.apply(write, fs, call)
+    })
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const path = join(directory, 'file')
+    const file = await nodeFileSystem.open(path, 'create')
+    const writeTen = async () => {
+      for (let at = 0; at < 10; at++) await file.writeDurably(Buffer.from([at]), at)
+    }
+    await writeTen()
+    expect(inPlace).toHaveBeenCalledTimes(10)
+    writeTakesMs = 50
+    await writeTen()
+    expect(inPlace).toHaveBeenCalledTimes(11)
+    await file.close()
+    expect([...readFileSync(path)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  },
+)
+
+it.runIf(process.platform === 'linux')('says so if a write that it waits for in place fails', async () => {
+  const file = await nodeFileSystem.open(join(directory, 'file'), 'create')
+  const fault = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  vi.spyOn(fs, 'writeSync').mockImplementationOnce(() => {
+    throw fault
+  })
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+  })
+  await expect(file.writeDurably(Buffer.from('x'), 0)).rejects.toBe(fault)
+  await file.close()
 })

@@ -2,12 +2,13 @@ import fs from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { FileSystem, OpenFile, ProcessIdentity } from './file-system.ts'
+import { WaitingInPlace } from './waiting-in-place.ts'
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants
 
 /**
- * On Linux a file opened so makes each write durable by itself: one call into the kernel, one trip to the thread pool, where write and fdatasync take
- * two. Elsewhere the flag is missing or means less (macOS leaves the drive's cache alone), so there it is write, then fdatasync.
+ * On Linux a file opened so makes each write durable by itself: one call into the kernel, where write and fdatasync take two. Elsewhere the flag is missing or means less (macOS leaves the
+ * drive's cache alone), so there it is write, then fdatasync.
  */
 const writesAreDurable = process.platform === 'linux'
 
@@ -52,6 +53,7 @@ class NodeFile implements OpenFile {
   readonly #path: string
   readonly #fd: number
   #durableFd: number | null = null
+  readonly #inPlace = new WaitingInPlace()
 
   constructor(path: string, fd: number) {
     this.#path = path
@@ -81,7 +83,10 @@ class NodeFile implements OpenFile {
   async writeDurably(bytes: Uint8Array, position: number): Promise<void> {
     if (writesAreDurable) {
       this.#durableFd ??= await openFile(this.#path, O_RDWR | fs.constants.O_DSYNC)
-      return writeAll(this.#durableFd, bytes, position)
+      if (!this.#inPlace.decide()) return writeAll(this.#durableFd, bytes, position)
+      const begun = performance.now()
+      writeAllInPlace(this.#durableFd, bytes, position)
+      return this.#inPlace.took(performance.now() - begun)
     }
     await writeAll(this.#fd, bytes, position)
     await this.sync()
@@ -124,6 +129,11 @@ function writeAll(fd: number, bytes: Uint8Array, position: number): Promise<void
     }
     step(0)
   })
+}
+
+function writeAllInPlace(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0
+  while (done < bytes.length) done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done)
 }
 
 async function syncDirectory(directory: string): Promise<void> {
