@@ -1,5 +1,6 @@
 import type { Send } from '../command.ts'
 import { decodeUtf8 } from '../text/utf8.ts'
+import { readVarint } from './varint.ts'
 
 /** Tag of `Command.send`: a field of bytes. */
 const sendTag = 0x2a
@@ -36,21 +37,4 @@ export function decodeSend(payload: Uint8Array): Send | undefined {
     else return undefined
   }
   return { type: 'send', sessionId, requestId, to, text }
-}
-
-/** A number of at most 49 bits, which is safe and written as short as can be or not; -1 for any other. */
-function readVarint(bytes: Uint8Array, place: { at: number }): number {
-  const first = bytes[place.at++]
-  if (first === undefined) return -1
-  if (first < 0x80) return first
-  let value = first & 0x7f
-  let factor = 0x80
-  for (let length = 1; length < 7; length++) {
-    const byte = bytes[place.at++]
-    if (byte === undefined) return -1
-    value += (byte & 0x7f) * factor
-    if (byte < 0x80) return value
-    factor *= 0x80
-  }
-  return -1
 }

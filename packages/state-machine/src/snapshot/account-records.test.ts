@@ -64,7 +64,8 @@ function recordsOf(state: ChatState): { frames: Uint8Array[]; records: SnapshotR
   state.beginSnapshot()
   const frames = Array.from(accountRecords(state.accounts, count), (record) => record.slice())
   state.endSnapshot()
-  return { frames, records: frames.flatMap((frame) => [...new RecordStream().take(frame)]), count }
+  const records = frames.flatMap((frame) => [...new RecordStream().take(frame)])
+  return { frames, records: records.map((record) => SnapshotRecord.decode(record)), count }
 }
 
 /** What the records say there is, in the form in which it was given. */

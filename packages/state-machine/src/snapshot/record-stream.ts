@@ -1,6 +1,4 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { StateMachineError } from '../error.ts'
-import { SnapshotRecord } from '../gen/chatroom/state/v1/snapshot.ts'
 
 /** No record of a sound snapshot comes near this; a length beyond it is damage. */
 const maximumRecordBytes = 64 * 1_024 * 1_024
@@ -17,13 +15,13 @@ export class RecordStream {
     return this.#rest.length > 0
   }
 
-  /** The records that end in this piece. Throws a `StateMachineError` 'malformed snapshot'. */
-  *take(piece: Uint8Array): Generator<SnapshotRecord, void, void> {
+  /** The bytes of each record that ends in this piece, good as long as the piece is. Throws a `StateMachineError` 'malformed snapshot'. */
+  *take(piece: Uint8Array): Generator<Uint8Array, void, void> {
     let bytes = this.#rest.length === 0 ? piece : join(this.#rest, piece)
     for (;;) {
       const frame = frameIn(bytes)
       if (frame === undefined) break
-      yield decode(bytes.subarray(frame.begin, frame.end))
+      yield bytes.subarray(frame.begin, frame.end)
       bytes = bytes.subarray(frame.end)
     }
     // A copy: the caller may use its piece again.
@@ -45,18 +43,6 @@ function frameIn(bytes: Uint8Array): { readonly begin: number; readonly end: num
     'malformed snapshot',
     `A record of the snapshot claims to have more than ${maximumRecordBytes} bytes: the snapshot is damaged, use another.`,
   )
-}
-
-function decode(bytes: Uint8Array): SnapshotRecord {
-  try {
-    return SnapshotRecord.decode(new BinaryReader(bytes))
-  } catch (cause) {
-    throw new StateMachineError(
-      'malformed snapshot',
-      `A record of ${bytes.length} bytes is no record of a snapshot: the snapshot is damaged, use another.`,
-      { cause },
-    )
-  }
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

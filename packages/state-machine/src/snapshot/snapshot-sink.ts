@@ -20,6 +20,7 @@ import { type RememberedReply, ReplyWindow } from '../state/reply-window.ts'
 import type { Session } from '../state/sessions.ts'
 import { tokenKeyOf } from '../state/token-key.ts'
 import { utf8Length } from '../text/utf8.ts'
+import { decodeRecord } from './record-decoder.ts'
 import { RecordStream } from './record-stream.ts'
 import { limitsByName, snapshotFormat } from './snapshot-records.ts'
 
@@ -65,7 +66,7 @@ export class SnapshotSink {
   }
 
   write(chunk: Uint8Array): void {
-    for (const record of this.#stream.take(chunk)) this.#take(record)
+    for (const record of this.#stream.take(chunk)) this.#take(decodeRecord(record))
   }
 
   /** All chunks were written. Throws if they are not a whole snapshot. */
@@ -89,7 +90,7 @@ export class SnapshotSink {
     this.#onFinish(this.#state)
   }
 
-  #take({ record }: SnapshotRecord): void {
+  #take(record: SnapshotRecord['record']): void {
     if (record?.$case === 'header') {
       this.#takeHeader(record.value)
       return
