@@ -17,27 +17,41 @@ export class RecordStream {
 
   /** The bytes of each record that ends in this piece, good as long as the piece is. Throws a `StateMachineError` 'malformed snapshot'. */
   *take(piece: Uint8Array): Generator<Uint8Array, void, void> {
-    let bytes = this.#rest.length === 0 ? piece : join(this.#rest, piece)
+    let at = 0
+    if (this.#rest.length > 0) {
+      // Of the piece only what the record lacks is copied: a piece is large, and a record small.
+      const begun = join(this.#rest, piece.subarray(0, lengthBytes))
+      const end = frameIn(begun)?.end ?? Number.POSITIVE_INFINITY
+      at = end - this.#rest.length
+      if (at > piece.length) {
+        this.#rest = join(this.#rest, piece)
+        return
+      }
+      const whole = join(this.#rest, piece.subarray(0, at))
+      this.#rest = new Uint8Array(0)
+      yield whole.subarray(frameIn(whole)?.begin)
+    }
     for (;;) {
-      const frame = frameIn(bytes)
-      if (frame === undefined) break
-      yield bytes.subarray(frame.begin, frame.end)
-      bytes = bytes.subarray(frame.end)
+      const frame = frameIn(piece, at)
+      if (frame === undefined || frame.end > piece.length) break
+      yield piece.subarray(frame.begin, frame.end)
+      at = frame.end
     }
     // A copy: the caller may use its piece again.
-    this.#rest = bytes.slice()
+    this.#rest = piece.slice(at)
   }
 }
 
-function frameIn(bytes: Uint8Array): { readonly begin: number; readonly end: number } | undefined {
+/** Where the record that begins at `at` lies; undefined if not even its length is there. */
+function frameIn(bytes: Uint8Array, at = 0): { readonly begin: number; readonly end: number } | undefined {
   let length = 0
   for (let i = 0; i < lengthBytes; i++) {
-    const byte = bytes[i]
+    const byte = bytes[at + i]
     if (byte === undefined) return undefined
     length += (byte & 0x7f) * 0x80 ** i
     if (byte >= 0x80) continue
     if (length > maximumRecordBytes) break
-    return bytes.length < i + 1 + length ? undefined : { begin: i + 1, end: i + 1 + length }
+    return { begin: at + i + 1, end: at + i + 1 + length }
   }
   throw new StateMachineError(
     'malformed snapshot',
