@@ -99,6 +99,12 @@ it.runIf(process.platform === 'linux')(
     }
     await writeTen()
     expect(inPlace).toHaveBeenCalledTimes(10)
+    const synced = file.sync()
+    await file.writeDurably(Buffer.from([0]), 0)
+    await synced
+    await file.writeDurably(Buffer.alloc(20_000), 10)
+    await file.truncate(10)
+    expect(inPlace).toHaveBeenCalledTimes(10)
     writeTakesMs = 50
     await writeTen()
     expect(inPlace).toHaveBeenCalledTimes(11)

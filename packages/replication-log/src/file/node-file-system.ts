@@ -49,6 +49,18 @@ export const nodeFileSystem: FileSystem = {
   syncDirectory,
 }
 
+/** Writes and syncs of this process that the thread pool has not done yet, but for durable writes: a disk that has them takes long for anything else. */
+let underWay = 0
+
+async function counted(work: Promise<void>): Promise<void> {
+  underWay++
+  try {
+    await work
+  } finally {
+    underWay--
+  }
+}
+
 class NodeFile implements OpenFile {
   readonly #path: string
   readonly #fd: number
@@ -77,13 +89,13 @@ class NodeFile implements OpenFile {
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return writeAll(this.#fd, bytes, position)
+    return counted(writeAll(this.#fd, bytes, position))
   }
 
   async writeDurably(bytes: Uint8Array, position: number): Promise<void> {
     if (writesAreDurable) {
       this.#durableFd ??= await openFile(this.#path, O_RDWR | fs.constants.O_DSYNC)
-      if (!this.#inPlace.decide()) return writeAll(this.#durableFd, bytes, position)
+      if (!this.#inPlace.decide(bytes.length, underWay > 0)) return writeAll(this.#durableFd, bytes, position)
       const begun = performance.now()
       writeAllInPlace(this.#durableFd, bytes, position)
       return this.#inPlace.took(performance.now() - begun)
@@ -93,9 +105,10 @@ class NodeFile implements OpenFile {
   }
 
   sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const synced = new Promise<void>((resolve, reject) => {
       fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))
     })
+    return counted(synced)
   }
 
   truncate(size: number): Promise<void> {

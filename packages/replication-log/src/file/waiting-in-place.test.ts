@@ -5,7 +5,7 @@ import { WaitingInPlace } from './waiting-in-place.ts'
 function inPlaceOf(writes: number, waiting: WaitingInPlace, ms: number): number {
   let inPlace = 0
   for (let at = 0; at < writes; at++) {
-    if (!waiting.decide()) continue
+    if (!waiting.decide(1_000, false)) continue
     inPlace++
     waiting.took(ms)
   }
@@ -40,4 +40,12 @@ it('waits elsewhere for a disk that becomes slow by and by', () => {
   const waiting = new WaitingInPlace()
   inPlaceOf(100, waiting, 0.1)
   expect(inPlaceOf(2_000, waiting, 1.1)).toBeLessThan(200)
+})
+
+it('waits elsewhere for much, and behind other work for the disk', () => {
+  const waiting = new WaitingInPlace()
+  expect(waiting.decide(16 * 1024, false)).toBe(true)
+  expect(waiting.decide(16 * 1024 + 1, false)).toBe(false)
+  expect(waiting.decide(1, true)).toBe(false)
+  expect(waiting.decide(1, false)).toBe(true)
 })
