@@ -17,8 +17,8 @@ const patience = {
   expect: { poll: { timeout: patienceMs / 2 } },
 }
 
-/** Where tests compute for half a minute and longer, and nothing else: no process, no disk, no clock. */
-const searchTests = ['packages/{model,simulator}/{src,test}/**/*.test.ts']
+/** Searches of the model and of simulated clusters: they know no time, no disk and no network but their own, and compute for minutes. */
+const searchTests = ['packages/{model,simulator}/test/**/*.test.ts']
 
 /** Files whose tests take that long. */
 const long = /\/(simulator|model|launcher)\//
@@ -37,9 +37,8 @@ const unitTests = [
   'bench/test/**/*.test.ts',
   'scripts/**/*.test.ts',
 ]
-const roomTests = [
-  'packages/{chat-service,election,replica,replication-log,state-machine}/{src,test}/**/*.test.ts',
-]
+const pureTests = ['packages/{election,replica,replication-log,state-machine}/{src,test}/**/*.test.ts']
+const roomTests = ['packages/chat-service/{src,test}/**/*.test.ts']
 
 /** All processors: by itself vitest keeps one for its own process, which is half of what a machine with two has. */
 const unit = { ...patience, maxWorkers: '100%' }
@@ -61,14 +60,23 @@ export default defineConfig({
     projects: [
       {
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
-        test: { name: 'unit', ...unit, include: unitTests, exclude: [...roomTests, ...searchTests] },
+        test: {
+          name: 'unit',
+          ...unit,
+          include: unitTests,
+          exclude: [...pureTests, ...roomTests, ...searchTests],
+        },
       },
       {
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
         test: { name: 'unit-searches', ...unit, include: searchTests },
       },
+      // Nothing in these rooms is left changed by a test: files share a process, which has loaded their modules then.
       {
-        // Nothing in these rooms is left changed by a test: files share a process, which has loaded their modules then.
+        ssr: { resolve: { conditions: sources, externalConditions: sources } },
+        test: { name: 'unit-pure', ...unit, include: pureTests, isolate: false },
+      },
+      {
         ssr: { resolve: { conditions: sources, externalConditions: sources } },
         test: { name: 'unit-rooms', ...unit, include: roomTests, isolate: false },
       },

@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process'
 import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { OpenFile } from '../src/file/file-system.ts'
 import { nodeFileSystem, openFileStorage } from '../src/file/index.ts'
+import { createNodeFileSystem } from '../src/file/node-file-system.ts'
+import { WaitingInPlace } from '../src/file/waiting-in-place.ts'
 
 let directory = ''
 
@@ -78,50 +81,79 @@ it('reads, writes and truncates at any place', async () => {
   expect(readdirSync(directory)).toEqual([])
 })
 
-it.runIf(process.platform === 'linux')(
-  'waits for a quick disk in place, and lets another thread wait for a slow one',
-  async () => {
-    let now = 0
-    let writeTakesMs = 0.1
-    const write = fs.writeSync
-    const inPlace = vi.spyOn(fs, 'writeSync').mockImplementation((...call: unknown[]) => {
-      now += writeTakesMs
-      return Reflect.apply(write, fs, call)
-    })
-    vi.spyOn(performance, 'now').mockImplementation(() => now)
-    onTestFinished(() => {
-      vi.restoreAllMocks()
-    })
-    const path = join(directory, 'file')
-    const file = await nodeFileSystem.open(path, 'create')
-    const writeTen = async () => {
-      for (let at = 0; at < 10; at++) await file.writeDurably(Buffer.from([at]), at)
-    }
-    await writeTen()
-    expect(inPlace).toHaveBeenCalledTimes(10)
-    const synced = file.sync()
-    await file.writeDurably(Buffer.from([0]), 0)
-    await synced
-    await file.writeDurably(Buffer.alloc(20_000), 10)
-    await file.truncate(10)
-    expect(inPlace).toHaveBeenCalledTimes(10)
-    writeTakesMs = 50
-    await writeTen()
-    expect(inPlace).toHaveBeenCalledTimes(11)
-    await file.close()
-    expect([...readFileSync(path)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-  },
-)
+describe.runIf(process.platform === 'linux')('a durable write', () => {
+  /** How long each takes, by the clock that is read. */
+  let writeTakesMs = 0.2
+  const write = fs.writeSync
+  const written = (call: readonly unknown[]): number => Number(Reflect.apply(write, fs, call))
+  const inPlace = vi.fn<typeof written>(written)
 
-it.runIf(process.platform === 'linux')('says so if a write that it waits for in place fails', async () => {
-  const file = await nodeFileSystem.open(join(directory, 'file'), 'create')
-  const fault = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
-  vi.spyOn(fs, 'writeSync').mockImplementationOnce(() => {
-    throw fault
+  beforeEach(() => {
+    writeTakesMs = 0.2
+    let looks = 0
+    // Looked at before and after each durable write.
+    vi.spyOn(performance, 'now').mockImplementation(() => Math.ceil(looks++ / 2) * writeTakesMs)
+    vi.spyOn(fs, 'writeSync').mockImplementation((...call: unknown[]) => inPlace(call))
+    inPlace.mockClear()
   })
-  onTestFinished(() => {
+  afterEach(() => {
     vi.restoreAllMocks()
   })
-  await expect(file.writeDurably(Buffer.from('x'), 0)).rejects.toBe(fault)
-  await file.close()
+
+  async function openOnQuickDisk(path: string): Promise<OpenFile> {
+    const file = await createNodeFileSystem(new WaitingInPlace()).open(path, 'create')
+    for (let at = 0; at < 200; at++) await file.writeDurably(Buffer.from('.'), 0)
+    expect(inPlace).toHaveBeenCalled()
+    inPlace.mockClear()
+    return file
+  }
+
+  it('waits for a quick disk in place, and lets another thread wait for a slow one', async () => {
+    const path = join(directory, 'file')
+    const file = await openOnQuickDisk(path)
+    for (let at = 0; at < 10; at++) await file.writeDurably(Buffer.from([at]), at)
+    expect(inPlace).toHaveBeenCalledTimes(10)
+    writeTakesMs = 50
+    for (let at = 10; at < 20; at++) await file.writeDurably(Buffer.from([at]), at)
+    expect(inPlace).toHaveBeenCalledTimes(11)
+    await file.close()
+    expect([...readFileSync(path)]).toEqual(Array.from({ length: 20 }, (_, at) => at))
+  })
+
+  it('lets another thread wait for what is large, or comes behind other work', async () => {
+    const path = join(directory, 'file')
+    const file = await openOnQuickDisk(path)
+    await file.writeDurably(Buffer.alloc(20_000), 0)
+    for (const work of [() => file.sync(), () => file.write(Buffer.from('a'), 1)]) {
+      const other = work()
+      await file.writeDurably(Buffer.from('b'), 0)
+      await other
+    }
+    expect(inPlace).not.toHaveBeenCalled()
+    await file.writeDurably(Buffer.from('c'), 0)
+    expect(inPlace).toHaveBeenCalledOnce()
+    await file.close()
+  })
+
+  it('goes on where a write in place ended early', async () => {
+    const path = join(directory, 'file')
+    const file = await openOnQuickDisk(path)
+    inPlace.mockImplementationOnce(([fd, bytes, offset, , position]) =>
+      written([fd, bytes, offset, 2, position]),
+    )
+    await file.writeDurably(Buffer.from('hello'), 3)
+    expect(inPlace).toHaveBeenCalledTimes(2)
+    await file.close()
+    expect(readFileSync(path).subarray(3).toString()).toBe('hello')
+  })
+
+  it('says so if a write in place fails', async () => {
+    const file = await openOnQuickDisk(join(directory, 'file'))
+    const fault = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    inPlace.mockImplementationOnce(() => {
+      throw fault
+    })
+    await expect(file.writeDurably(Buffer.from('x'), 0)).rejects.toBe(fault)
+    await file.close()
+  })
 })

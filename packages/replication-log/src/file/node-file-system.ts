@@ -17,47 +17,39 @@ const closeFile = promisify(fs.close)
 const syncFile = promisify(fs.fsync)
 
 /** The file system of this machine. */
-export const nodeFileSystem: FileSystem = {
-  process: { pid: process.pid, start: processStart(process.pid) ?? '' },
-  isRunning,
-  async list(directory) {
-    try {
-      return await fs.promises.readdir(directory)
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return null
-      throw error
-    }
-  },
-  async makeDirectory(directory) {
-    // One after the other: Node's recursive mkdir never ends where the parent is there and still nothing can be made in it, as in /proc.
-    const missing: string[] = []
-    for (let at = directory; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at)
-    for (const made of missing.reverse()) {
-      await fs.promises.mkdir(made).catch((error: unknown) => {
-        // Another replica may have made it meanwhile.
-        if (codeOf(error) !== 'EEXIST') throw error
-      })
-      await syncDirectory(dirname(made))
-    }
-  },
-  async open(path, mode) {
-    const access = mode === 'read' ? O_RDONLY : mode === 'write' ? O_RDWR : O_RDWR | O_CREAT | O_EXCL
-    return new NodeFile(path, await openFile(path, access, 0o600))
-  },
-  rename: (from, to) => fs.promises.rename(from, to),
-  remove: (path) => fs.promises.unlink(path),
-  syncDirectory,
-}
+export const nodeFileSystem: FileSystem = createNodeFileSystem(new WaitingInPlace())
 
-/** Writes and syncs of this process that the thread pool has not done yet, but for durable writes: a disk that has them takes long for anything else. */
-let underWay = 0
-
-async function counted(work: Promise<void>): Promise<void> {
-  underWay++
-  try {
-    await work
-  } finally {
-    underWay--
+export function createNodeFileSystem(inPlace: WaitingInPlace): FileSystem {
+  return {
+    process: { pid: process.pid, start: processStart(process.pid) ?? '' },
+    isRunning,
+    async list(directory) {
+      try {
+        return await fs.promises.readdir(directory)
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return null
+        throw error
+      }
+    },
+    async makeDirectory(directory) {
+      // One after the other: Node's recursive mkdir never ends where the parent is there and still nothing can be made in it, as in /proc.
+      const missing: string[] = []
+      for (let at = directory; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at)
+      for (const made of missing.reverse()) {
+        await fs.promises.mkdir(made).catch((error: unknown) => {
+          // Another replica may have made it meanwhile.
+          if (codeOf(error) !== 'EEXIST') throw error
+        })
+        await syncDirectory(dirname(made))
+      }
+    },
+    async open(path, mode) {
+      const access = mode === 'read' ? O_RDONLY : mode === 'write' ? O_RDWR : O_RDWR | O_CREAT | O_EXCL
+      return new NodeFile(path, await openFile(path, access, 0o600), inPlace)
+    },
+    rename: (from, to) => fs.promises.rename(from, to),
+    remove: (path) => inPlace.behind(fs.promises.unlink(path)),
+    syncDirectory: (directory) => inPlace.behind(syncDirectory(directory)),
   }
 }
 
@@ -65,11 +57,12 @@ class NodeFile implements OpenFile {
   readonly #path: string
   readonly #fd: number
   #durableFd: number | null = null
-  readonly #inPlace = new WaitingInPlace()
+  readonly #inPlace: WaitingInPlace
 
-  constructor(path: string, fd: number) {
+  constructor(path: string, fd: number, inPlace: WaitingInPlace) {
     this.#path = path
     this.#fd = fd
+    this.#inPlace = inPlace
   }
 
   size(): Promise<number> {
@@ -89,16 +82,17 @@ class NodeFile implements OpenFile {
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return counted(writeAll(this.#fd, bytes, position))
+    return this.#inPlace.behind(writeAll(this.#fd, bytes, position))
   }
 
   async writeDurably(bytes: Uint8Array, position: number): Promise<void> {
     if (writesAreDurable) {
       this.#durableFd ??= await openFile(this.#path, O_RDWR | fs.constants.O_DSYNC)
-      if (!this.#inPlace.decide(bytes.length, underWay > 0)) return writeAll(this.#durableFd, bytes, position)
       const begun = performance.now()
-      writeAllInPlace(this.#durableFd, bytes, position)
-      return this.#inPlace.took(performance.now() - begun)
+      const isInPlace = this.#inPlace.decide(bytes.length)
+      if (isInPlace) writeAllInPlace(this.#durableFd, bytes, position)
+      else await writeAll(this.#durableFd, bytes, position)
+      return this.#inPlace.took(performance.now() - begun, bytes.length, isInPlace)
     }
     await writeAll(this.#fd, bytes, position)
     await this.sync()
@@ -108,7 +102,7 @@ class NodeFile implements OpenFile {
     const synced = new Promise<void>((resolve, reject) => {
       fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))
     })
-    return counted(synced)
+    return this.#inPlace.behind(synced)
   }
 
   truncate(size: number): Promise<void> {

@@ -23,7 +23,7 @@ export function decodeRecord(bytes: Uint8Array): SnapshotRecord['record'] {
  * Decodes accounts and messages, of which a snapshot may have millions, in the form that is written here. Undefined for all else, be it another record, a later version's or damaged bytes:
  * the generated code is to judge it. What this decodes, the generated code decodes alike.
  */
-function decodeItems(record: Uint8Array): SnapshotRecord['record'] {
+export function decodeItems(record: Uint8Array): SnapshotRecord['record'] {
   const place: Place = { at: 1 }
   const length = readVarint(record, place)
   if (length < 0 || length !== record.length - place.at) return undefined

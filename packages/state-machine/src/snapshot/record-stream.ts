@@ -37,8 +37,8 @@ export class RecordStream {
       yield piece.subarray(frame.begin, frame.end)
       at = frame.end
     }
-    // A copy: the caller may use its piece again.
-    this.#rest = piece.slice(at)
+    // A copy (`slice` of a `Buffer` makes none): the caller may use its piece again.
+    this.#rest = new Uint8Array(piece.subarray(at))
   }
 }
 
