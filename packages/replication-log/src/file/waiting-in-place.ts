@@ -38,7 +38,7 @@ export class WaitingInPlace {
     if (wasInPlace && ms >= stallMs) this.#wary = warinessWrites
   }
 
-  /** Work for the disk that is none of the log's. */
+  /** Other work for the disk than durable writes: until it is over none is waited for in place. */
   async behind<T>(work: Promise<T>): Promise<T> {
     this.#othersUnderWay++
     try {

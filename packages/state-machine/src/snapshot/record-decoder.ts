@@ -124,13 +124,13 @@ function messageIn(bytes: Uint8Array, place: Place, end: number): MessageRecord 
   return { id, sentAtMs, from, text }
 }
 
-/** -1 if it is none that `readVarint` reads, or does not end before `end`. */
+/** -1 if it is none that `readVarint` reads, or ends beyond `end`. */
 function numberIn(bytes: Uint8Array, place: Place, end: number): number {
   const value = readVarint(bytes, place)
   return place.at > end ? -1 : value
 }
 
-/** Reads a length: where what has it ends; -1 if that is not before `end`. */
+/** Reads a length: where what has it ends; -1 if that is beyond `end`. */
 function endOfPart(bytes: Uint8Array, place: Place, end: number): number {
   const length = numberIn(bytes, place, end)
   return length < 0 || place.at + length > end ? -1 : place.at + length

@@ -20,16 +20,15 @@ export class RecordStream {
     let at = 0
     if (this.#rest.length > 0) {
       // Of the piece only what the record lacks is copied: a piece is large, and a record small.
-      const begun = join(this.#rest, piece.subarray(0, lengthBytes))
-      const end = frameIn(begun)?.end ?? Number.POSITIVE_INFINITY
-      at = end - this.#rest.length
-      if (at > piece.length) {
+      const frame = frameIn(join(this.#rest, piece.subarray(0, lengthBytes)))
+      if (frame === undefined || frame.end > this.#rest.length + piece.length) {
         this.#rest = join(this.#rest, piece)
         return
       }
+      at = frame.end - this.#rest.length
       const whole = join(this.#rest, piece.subarray(0, at))
       this.#rest = new Uint8Array(0)
-      yield whole.subarray(frameIn(whole)?.begin)
+      yield whole.subarray(frame.begin)
     }
     for (;;) {
       const frame = frameIn(piece, at)
