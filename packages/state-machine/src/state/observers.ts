@@ -38,7 +38,7 @@ export class Observers {
     const arrived = this.#arrived
     const ended = this.#ended
     this.#arrived = null
-    this.#ended = []
+    if (ended.length > 0) this.#ended = []
     for (const observer of this.#observers) {
       try {
         for (const { sessionId, reason } of ended) observer.sessionEnded(sessionId, reason)

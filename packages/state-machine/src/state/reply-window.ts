@@ -48,6 +48,9 @@ export class ReplyWindow {
   #seen = false
   /** Of the hashes. It has no effect but on the time that a search takes, and may differ from replica to replica. */
   #seed = 0
+  /** The key that was hashed last, and its hash: a request is looked for, and then remembered. */
+  #hashedKey: string | null = null
+  #lastHash = 0
   #newestIndex = 0
   #newestAt = 0
 
@@ -72,7 +75,7 @@ export class ReplyWindow {
 
   /** The reply to the request of this key, if it was given after `horizon`. */
   find(key: string, horizon: number): RememberedReply | undefined {
-    const value = this.#table[this.#search(key, hashOfText(key, this.#seed)) + 1] ?? 0
+    const value = this.#table[this.#search(key, this.#hashOf(key)) + 1] ?? 0
     if (value === 0) return undefined
     const reply = replyAt(this.#ring, value - 1)
     return reply.at > horizon ? reply : undefined
@@ -83,7 +86,7 @@ export class ReplyWindow {
     if (this.#size === this.#ring.room) this.#move(2 * this.#size)
     else if (this.#seen) this.#move(this.#ring.room)
     const { keys, numbers } = this.#ring
-    const hash = hashOfText(key, this.#seed)
+    const hash = this.#hashOf(key)
     const place = this.#placeOf(this.#size)
     keys[place] = key
     const passed = this.#enter(key, hash, place)
@@ -97,6 +100,7 @@ export class ReplyWindow {
     this.#newestAt = at
     if (passed <= longestSearch) return
     this.#seed++
+    this.#hashedKey = null
     this.#move(this.#ring.room)
   }
 
@@ -121,6 +125,13 @@ export class ReplyWindow {
     const ring = this.#ring
     const first = this.#first
     return { size: this.#size, at: (nth) => replyAt(ring, (first + nth) & (ring.room - 1)) }
+  }
+
+  #hashOf(key: string): number {
+    if (key === this.#hashedKey) return this.#lastHash
+    this.#hashedKey = key
+    this.#lastHash = hashOfText(key, this.#seed)
+    return this.#lastHash
   }
 
   #oldestAt(): number {

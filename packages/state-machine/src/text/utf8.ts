@@ -7,6 +7,10 @@ const shortToGet = 12
 /** The most that a unit of a text takes, bytes. */
 const unitBytes = 3
 
+/** Short texts are mostly names, the same ones again and again. Of those got, one stays at each place and is not made anew. */
+const placesOfShort = 256
+const shortTexts: string[] = Array.from({ length: placesOfShort }, () => '')
+
 const codec = nodeTextCodec() ?? portableTextCodec()
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -54,14 +58,25 @@ export function decodeUtf8(bytes: Uint8Array, from: number, end: number): string
 }
 
 function getShortAscii(bytes: Uint8Array, from: number, end: number): string | undefined {
-  if (end - from > shortToGet) return undefined
+  const length = end - from
+  if (length > shortToGet) return undefined
+  const place = (31 * (bytes[from] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) & (placesOfShort - 1)
+  const known = shortTexts[place] ?? ''
+  if (known.length === length && isAt(bytes, from, known)) return known
   const units: number[] = []
   for (let at = from; at < end; at++) {
     const byte = bytes[at] ?? 0
     if (byte > 0x7f) return undefined
     units.push(byte)
   }
-  return String.fromCharCode(...units)
+  const text = String.fromCharCode(...units)
+  shortTexts[place] = text
+  return text
+}
+
+function isAt(bytes: Uint8Array, from: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false
+  return true
 }
 
 function isUtf8(bytes: Uint8Array): boolean {
