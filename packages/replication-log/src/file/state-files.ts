@@ -179,7 +179,9 @@ export class StateFiles {
 
   /** Durable, in both files, when it resolves. A crash meanwhile leaves this state or the one before. */
   async write(change: Omit<State, 'sequence' | 'closed'>, closed = false): Promise<void> {
-    const state = { ...change, closed, sequence: this.nextSequence }
+    const { incarnation, hardState, durable, view } = change
+    // Named one by one: what is spread has another shape each time, and V8 throws the code of each write away that was made for the last one.
+    const state = { sequence: this.nextSequence, incarnation, hardState, durable, view, closed }
     const slot = encodeSlot(state, this.#seed)
     await Promise.all(this.#files.map((file) => file.writeDurably(slot, slotOffset(state.sequence))))
     this.#state = state
