@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Reply, Send, Success } from '@chatroom/state-machine'
 import type {
   SendMessageRequest,

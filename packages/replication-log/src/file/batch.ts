@@ -1,6 +1,6 @@
 import type { Entry, EntryKind } from '../entry.ts'
 import type { Place } from './place.ts'
-import { checksum, getUint64, putUint64 } from './wire.ts'
+import { checksum, getUint64, putUint64, viewOf } from './wire.ts'
 
 export const batchHeaderBytes = 64
 const recordHeaderBytes = 24
@@ -75,6 +75,7 @@ export function encodeGroup(
   group: GroupHeader,
   parts: readonly (readonly Entry[])[],
 ): BatchExtent[] {
+  const view = viewOf(buffer)
   const extents: BatchExtent[] = []
   let { first, previousTerm } = group
   let start = 0
@@ -82,23 +83,23 @@ export function encodeGroup(
   let count = 0
   let term = previousTerm
   const close = (): void => {
-    buffer.writeUInt32LE(endMark, at)
+    view.setUint32(at, endMark, true)
     at += endMarkBytes
     const bodyStart = start + batchHeaderBytes
-    buffer.writeUInt32LE(magicNumber, start)
-    buffer.writeUInt32LE(at - bodyStart, start + 8)
-    buffer.writeUInt32LE(checksum(buffer, bodyStart, at), start + 12)
-    buffer.writeUInt32LE(group.offset + start, start + 16)
-    buffer.writeUInt32LE(count, start + 20)
-    putUint64(buffer, first, start + 24)
-    putUint64(buffer, previousTerm, start + 32)
-    buffer.writeUInt32LE(group.durable.segment, start + 40)
-    buffer.writeUInt32LE(group.durable.offset, start + 44)
-    buffer.writeUInt32LE(group.stateSequence, start + 48)
-    buffer.writeUInt32LE(group.reset ? resetFlag : 0, start + 52)
-    buffer.writeUInt32LE(0, start + 56)
-    buffer.writeUInt32LE(headerEnd, start + 60)
-    buffer.writeUInt32LE(checksum(buffer, start + 8, bodyStart, group.seed), start + 4)
+    view.setUint32(start, magicNumber, true)
+    view.setUint32(start + 8, at - bodyStart, true)
+    view.setUint32(start + 12, checksum(buffer, bodyStart, at), true)
+    view.setUint32(start + 16, group.offset + start, true)
+    view.setUint32(start + 20, count, true)
+    putUint64(view, first, start + 24)
+    putUint64(view, previousTerm, start + 32)
+    view.setUint32(start + 40, group.durable.segment, true)
+    view.setUint32(start + 44, group.durable.offset, true)
+    view.setUint32(start + 48, group.stateSequence, true)
+    view.setUint32(start + 52, group.reset ? resetFlag : 0, true)
+    view.setUint32(start + 56, 0, true)
+    view.setUint32(start + 60, headerEnd, true)
+    view.setUint32(start + 4, checksum(buffer, start + 8, bodyStart, group.seed), true)
     extents.push({ first, offset: group.offset + start, end: group.offset + at })
   }
   for (const entries of parts) {
@@ -116,10 +117,10 @@ export function encodeGroup(
         count = 0
       }
       term = entry.term
-      buffer.writeUInt32LE(payload.length, at)
-      buffer.writeUInt32LE(kindCodes[entry.kind], at + 4)
-      putUint64(buffer, term, at + 8)
-      buffer.writeDoubleLE(entry.time, at + 16)
+      view.setUint32(at, payload.length, true)
+      view.setUint32(at + 4, kindCodes[entry.kind], true)
+      putUint64(view, term, at + 8)
+      view.setFloat64(at + 16, entry.time, true)
       buffer.set(payload, at + recordHeaderBytes)
       at += recordHeaderBytes + payload.length
       count++
@@ -164,9 +165,10 @@ export function decodeBatchHeader(
   if (at + batchHeaderBytes > limit || buffer.readUInt32LE(at) !== magicNumber) return null
   if (buffer.readUInt32LE(at + 60) !== headerEnd || buffer.readUInt32LE(at + 16) !== offset) return null
   if (buffer.readUInt32LE(at + 4) !== checksum(buffer, at + 8, at + batchHeaderBytes, seed)) return null
+  const view = viewOf(buffer)
   return {
-    first: getUint64(buffer, at + 24),
-    previousTerm: getUint64(buffer, at + 32),
+    first: getUint64(view, at + 24),
+    previousTerm: getUint64(view, at + 32),
     count: buffer.readUInt32LE(at + 20),
     bodyBytes: buffer.readUInt32LE(at + 8),
     bodySum: buffer.readUInt32LE(at + 12),
@@ -271,17 +273,18 @@ export function visitRecords(
     payloadEnd: number,
   ) => boolean,
 ): void {
+  const view = viewOf(buffer)
   let at = bodyStart
   for (let index = header.first; index < header.first + header.count; index++) {
-    const end = at + recordHeaderBytes + buffer.readUInt32LE(at)
-    const kind = kinds[buffer.readUInt32LE(at + 4)]
+    const end = at + recordHeaderBytes + view.getUint32(at, true)
+    const kind = kinds[view.getUint32(at + 4, true)]
     // The checksum held, so this was written so: not a damaged disk but a mistake in this software.
-    if (kind === undefined) throw new Error(`entry ${index}: unknown kind ${buffer.readUInt32LE(at + 4)}`)
+    if (kind === undefined) throw new Error(`entry ${index}: unknown kind ${view.getUint32(at + 4, true)}`)
     const more = visit(
       index,
-      getUint64(buffer, at + 8),
+      getUint64(view, at + 8),
       kind,
-      buffer.readDoubleLE(at + 16),
+      view.getFloat64(at + 16, true),
       at + recordHeaderBytes,
       end,
     )

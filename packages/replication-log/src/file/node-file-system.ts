@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import type { FileSystem, OpenFile, ProcessIdentity } from './file-system.ts'
 import { WaitingInPlace } from './waiting-in-place.ts'

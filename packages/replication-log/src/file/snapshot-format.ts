@@ -11,6 +11,7 @@ import {
   newHeader,
   putUint64,
   sealHeader,
+  viewOf,
 } from './wire.ts'
 
 const letters = 'CHATSNAP'
@@ -69,7 +70,7 @@ export class SnapshotEncoder {
     const trailer = Buffer.alloc(trailerBytes)
     trailer.writeUInt32LE(trailerMagic, 0)
     trailer.writeUInt32LE(this.#chunks, 4)
-    putUint64(trailer, this.bytes, 8)
+    putUint64(viewOf(trailer), this.bytes, 8)
     trailer.writeUInt32LE(this.#sums, 16)
     trailer.writeUInt32LE(checksum(trailer, 0, trailerBytes - 4, this.#seed), trailerBytes - 4)
     await this.#put(trailer)
@@ -129,13 +130,13 @@ export async function readSnapshotEnds(file: OpenFile, name: string): Promise<Sn
   await file.read(trailer, trailerBytes, fileBytes - trailerBytes)
   if (trailer.readUInt32LE(0) !== trailerMagic) return null
   if (trailer.readUInt32LE(trailerBytes - 4) !== checksum(trailer, 0, trailerBytes - 4, seed)) return null
-  const bytes = getUint64(trailer, 8)
+  const bytes = getUint64(viewOf(trailer), 8)
   const chunks = trailer.readUInt32LE(4)
   if (fileBytes !== dataStart + bytes + chunks * chunkHeaderBytes + trailerBytes) return null
   const info = {
-    index: getUint64(rest, 0),
-    term: getUint64(rest, 8),
-    viewPosition: { index: getUint64(rest, 16), term: getUint64(rest, 24) },
+    index: getUint64(viewOf(rest), 0),
+    term: getUint64(viewOf(rest), 8),
+    viewPosition: { index: getUint64(viewOf(rest), 16), term: getUint64(viewOf(rest), 24) },
     time: rest.readDoubleLE(32),
     view: Uint8Array.from(rest.subarray(detailBytes, detailBytes + viewBytes)),
     bytes,
@@ -180,10 +181,10 @@ function encodeHeader(info: Omit<SnapshotInfo, 'bytes'>): Buffer {
   header.writeUInt32LE(info.view.length, 12)
   sealHeader(header)
   const rest = Buffer.alloc(detailBytes + info.view.length + 4)
-  putUint64(rest, info.index, 0)
-  putUint64(rest, info.term, 8)
-  putUint64(rest, info.viewPosition.index, 16)
-  putUint64(rest, info.viewPosition.term, 24)
+  putUint64(viewOf(rest), info.index, 0)
+  putUint64(viewOf(rest), info.term, 8)
+  putUint64(viewOf(rest), info.viewPosition.index, 16)
+  putUint64(viewOf(rest), info.viewPosition.term, 24)
   rest.writeDoubleLE(info.time, 32)
   rest.set(bufferOf(info.view), detailBytes)
   rest.writeUInt32LE(

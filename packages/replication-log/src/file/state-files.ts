@@ -14,6 +14,7 @@ import {
   newHeader,
   putUint64,
   sealHeader,
+  viewOf,
 } from './wire.ts'
 
 /** What is stored twice, in two files. */
@@ -261,15 +262,15 @@ function encodeSlot(state: State, seed: number): Buffer {
   slot.writeUInt32LE(slotMagic, 0)
   slot.writeUInt32LE(state.sequence, 8)
   slot.writeUInt32LE(state.incarnation, 12)
-  putUint64(slot, state.hardState.term, 16)
+  putUint64(viewOf(slot), state.hardState.term, 16)
   slot.writeInt32LE(state.hardState.votedFor ?? -1, 24)
   slot.writeUInt32LE(state.durable.segment, 28)
   slot.writeUInt32LE(state.durable.offset, 32)
   const clusterId = Buffer.from(state.hardState.clusterId)
   slot.writeUInt32LE(clusterId.length, 36)
   slot.set(clusterId, 40)
-  putUint64(slot, state.view.index, viewAt)
-  putUint64(slot, state.view.term, viewAt + 8)
+  putUint64(viewOf(slot), state.view.index, viewAt)
+  putUint64(viewOf(slot), state.view.term, viewAt + 8)
   slot.writeUInt32LE(state.closed ? closedFlag : 0, viewAt + 16)
   slot.writeUInt32LE(checksum(slot, 8, slotBytes, seed), 4)
   return slot
@@ -283,12 +284,12 @@ function decodeSlot(slot: Buffer, seed: number): State | null {
     sequence: slot.readUInt32LE(8),
     incarnation: slot.readUInt32LE(12),
     hardState: {
-      term: getUint64(slot, 16),
+      term: getUint64(viewOf(slot), 16),
       votedFor: votedFor === -1 ? null : votedFor,
       clusterId: slot.toString('utf8', 40, 40 + slot.readUInt32LE(36)),
     },
     durable: { segment: slot.readUInt32LE(28), offset: slot.readUInt32LE(32) },
-    view: { index: getUint64(slot, viewAt), term: getUint64(slot, viewAt + 8) },
+    view: { index: getUint64(viewOf(slot), viewAt), term: getUint64(viewOf(slot), viewAt + 8) },
     closed: (slot.readUInt32LE(viewAt + 16) & closedFlag) !== 0,
   }
 }

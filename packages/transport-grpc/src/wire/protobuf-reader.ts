@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import { TransportError } from '../errors.ts'
 
 /**
@@ -7,12 +7,17 @@ import { TransportError } from '../errors.ts'
  */
 export class ProtobufReader {
   readonly #bytes: Buffer
+  /** Where they lie: each look at `buffer` and `byteOffset` costs the V8 of Node 20 as much as the view that is made of them. */
+  readonly #memory: ArrayBufferLike
+  readonly #offset: number
   #at = 0
   /** End of the message that is being read. */
   #end: number
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#memory = bytes.buffer
+    this.#offset = bytes.byteOffset
     this.#end = bytes.length
   }
 
@@ -60,7 +65,8 @@ export class ProtobufReader {
     const length = this.#length()
     const start = this.#at
     this.#at += length
-    return this.#bytes.subarray(start, this.#at)
+    // Less than half of what `subarray` costs.
+    return new Uint8Array(this.#memory, this.#offset + start, length)
   }
 
   text(): string {

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /** Texts of up to so many units may be written unit by unit. Less than 128, so that the length takes one byte. */
 const shortText = 24
 /** Bytes that are copied one by one at most. */
