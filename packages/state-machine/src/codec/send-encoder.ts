@@ -12,7 +12,8 @@ const headBytes = 64
  * shared by hundreds, and nothing is copied.
  */
 export class SendEncoder {
-  #slab = new Uint8Array(slabBytes)
+  #memory = new ArrayBuffer(slabBytes)
+  #slab = new Uint8Array(this.#memory)
   /** Where the next command begins. */
   #used = 0
 
@@ -38,13 +39,16 @@ export class SendEncoder {
     const start = inner - varintLength(length) - 1
     slab[start] = 0x2a
     putVarint(slab, start + 1, length)
-    if (slab === this.#slab) this.#used = at
-    return slab.subarray(start, at)
+    if (slab !== this.#slab) return slab.subarray(start, at)
+    this.#used = at
+    // As `subarray` does, for half of what that costs.
+    return new Uint8Array(this.#memory, start, at - start)
   }
 
   #room(bytes: number): Uint8Array {
     if (this.#used + bytes > slabBytes) {
-      this.#slab = new Uint8Array(slabBytes)
+      this.#memory = new ArrayBuffer(slabBytes)
+      this.#slab = new Uint8Array(this.#memory)
       this.#used = 0
     }
     return this.#slab

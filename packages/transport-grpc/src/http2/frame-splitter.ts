@@ -67,13 +67,13 @@ export class FrameSplitter {
   }
 
   #takeAt(bytes: Buffer, at: number, end: number): boolean {
-    const stream = bytes.readUInt32BE(at + 5) & unreserved
+    const stream = (((bytes[at + 5] ?? 0) << 24) | numberOf3(bytes, at + 6)) & unreserved
     return this.#take(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, stream, bytes.subarray(at + headBytes, end))
   }
 }
 
 function lengthAt(bytes: Buffer, at: number): number {
-  const length = bytes.readUIntBE(at, 3)
+  const length = numberOf3(bytes, at)
   if (length <= defaultFrameSize) return length
   // Read as a length, its letters give 4,740,180, from which nobody would guess the cause.
   if (bytes.toString('latin1', at, at + http1.length) === http1)
@@ -82,4 +82,9 @@ function lengthAt(bytes: Buffer, at: number): number {
     errorCode.frameSizeError,
     `A frame of ${length} bytes, where at most ${defaultFrameSize} are allowed.`,
   )
+}
+
+/** Big-endian, of three bytes that are there. Not by the calls of `Buffer`, which cost three times as much. */
+function numberOf3(bytes: Buffer, at: number): number {
+  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
 }

@@ -96,9 +96,15 @@ function encodeNumber(type: number, stream: number, value: number): Buffer {
 /** `room`: how much of the content will be in the same memory. */
 function allocateFrame(type: number, flags: number, stream: number, length: number, room: number): Buffer {
   const bytes = Buffer.allocUnsafe(headBytes + room)
-  bytes.writeUIntBE(length, 0, 3)
+  // Byte by byte: for each frame the calls of `Buffer` would cost as much as its memory.
+  bytes[0] = length >>> 16
+  bytes[1] = length >>> 8
+  bytes[2] = length
   bytes[3] = type
   bytes[4] = flags
-  bytes.writeUInt32BE(stream, 5)
+  bytes[5] = stream >>> 24
+  bytes[6] = stream >>> 16
+  bytes[7] = stream >>> 8
+  bytes[8] = stream
   return bytes
 }
