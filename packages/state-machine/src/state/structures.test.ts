@@ -225,7 +225,11 @@ describe('ReplyWindow', () => {
     }
     expect(new Set(keys.map((key) => hashOfText(key, 0))).size).toBe(1)
     const window = new ReplyWindow()
-    for (const [at, key] of keys.entries()) window.add(reply(key, at), at)
+    for (const [at, key] of keys.entries()) {
+      window.add(reply(key, at), at)
+      // Also when its hash was that of before.
+      expect(window.find(key, -1)?.at).toBe(at)
+    }
     expect(window.spreads).toBe(1)
     expect(keys.filter((key, at) => window.find(key, -1)?.at !== at)).toEqual([])
     for (let n = 0; n < 40; n++) window.dropOldest()
