@@ -8,15 +8,13 @@ const root = new URL('../../', import.meta.url)
 
 /** The server of a checkout of this project that is built. */
 export function serverOf(checkout: string): string {
-  return resolve(checkout, 'apps/server/dist/main.js')
+  return resolve(checkout, 'apps/server/dist/server.js')
 }
 
 /** The built programs that are measured, and the bench's own servers. */
 export const programs = {
-  /** With a file for each module, which profiles name. */
-  server: fileURLToPath(new URL('apps/server/dist/main.js', root)),
-  /** The same as it is deployed. */
-  serverBundle: fileURLToPath(new URL('apps/server/dist/server.js', root)),
+  /** In one file, as it is deployed. */
+  server: serverOf(fileURLToPath(root)),
   chatctl: fileURLToPath(new URL('apps/chatctl/dist/main.js', root)),
   echo: fileURLToPath(new URL('bench/dist/servers/echo.js', root)),
   ownEcho: fileURLToPath(new URL('bench/dist/servers/own-echo.js', root)),

@@ -6,7 +6,7 @@ import { encodeView } from '@chatroom/election'
 import { writeSnapshotFile } from '@chatroom/replication-log/file'
 import { Chat, type Command } from '@chatroom/state-machine'
 import { programs } from '../processes.ts'
-import { ChatCluster, type ReplicaOptions } from './cluster.ts'
+import { ChatCluster } from './cluster.ts'
 
 /** A state to begin with. */
 export interface Seed {
@@ -33,8 +33,8 @@ export function tokenOfReader(number: number): string {
  * Three replicas that have so much, all in one view. Made without the network, since a million passwords take long to hash: a snapshot founds the first replica, as
  * after a disaster, and the others get it from there.
  */
-export async function startSeeded(seed: Seed, options: ReplicaOptions = {}): Promise<ChatCluster> {
-  return await start(seed, options, async (cluster) => {
+export async function startSeeded(seed: Seed): Promise<ChatCluster> {
+  return await start(seed, async (cluster) => {
     cluster.startAll()
     await cluster.untilWhole()
   })
@@ -42,18 +42,14 @@ export async function startSeeded(seed: Seed, options: ReplicaOptions = {}): Pro
 
 /** The first replica alone, which leads and has read everything from its disk. */
 export async function startSeededAlone(seed: Seed): Promise<ChatCluster> {
-  return await start(seed, {}, async (cluster) => {
+  return await start(seed, async (cluster) => {
     cluster.start(0)
     await cluster.leader()
   })
 }
 
-async function start(
-  seed: Seed,
-  options: ReplicaOptions,
-  up: (cluster: ChatCluster) => Promise<void>,
-): Promise<ChatCluster> {
-  const cluster = await ChatCluster.prepare(options)
+async function start(seed: Seed, up: (cluster: ChatCluster) => Promise<void>): Promise<ChatCluster> {
+  const cluster = await ChatCluster.prepare()
   try {
     const file = join(cluster.directory, 'seed')
     await writeSeed(file, seed)

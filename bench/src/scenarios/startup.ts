@@ -1,6 +1,5 @@
 import { ChatCluster } from '../chat/cluster.ts'
 import { startSeeded } from '../chat/seed.ts'
-import { programs } from '../processes.ts'
 import { atMost, row } from '../report/row.ts'
 import { processorSeconds } from '../usage.ts'
 import type { Scenario } from './scenario.ts'
@@ -12,10 +11,10 @@ export const startup: Scenario = {
   async run({ rounds, accounts, messages, progress }) {
     const empty: Started[] = []
     const seeded: Started[] = []
-    const full = await startSeeded({ accounts, messages, readers: 0 }, deployed)
+    const full = await startSeeded({ accounts, messages, readers: 0 })
     try {
       for (let round = 1; round <= rounds; round++) {
-        const cluster = await ChatCluster.prepare(deployed)
+        const cluster = await ChatCluster.prepare()
         try {
           empty.push(await start(cluster))
         } finally {
@@ -40,8 +39,6 @@ export const startup: Scenario = {
     ]
   },
 }
-
-const deployed = { program: programs.serverBundle }
 
 interface Started {
   readonly serving: number
