@@ -1,3 +1,4 @@
+// Imported: the global one is a getter, which is called for each message.
 import { Buffer } from 'node:buffer'
 import type { Reply, Send, Success } from '@chatroom/state-machine'
 import type {

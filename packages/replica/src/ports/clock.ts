@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks'
-
 /** Time, randomness and turns of the event loop, so that a simulator can own them. */
 export interface Clock {
   /** Monotonic milliseconds from any origin. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+// Imported: the global one is a getter, which is called for each write.
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import type { FileSystem, OpenFile, ProcessIdentity } from './file-system.ts'

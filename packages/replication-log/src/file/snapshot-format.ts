@@ -133,10 +133,11 @@ export async function readSnapshotEnds(file: OpenFile, name: string): Promise<Sn
   const bytes = getUint64(viewOf(trailer), 8)
   const chunks = trailer.readUInt32LE(4)
   if (fileBytes !== dataStart + bytes + chunks * chunkHeaderBytes + trailerBytes) return null
+  const details = viewOf(rest)
   const info = {
-    index: getUint64(viewOf(rest), 0),
-    term: getUint64(viewOf(rest), 8),
-    viewPosition: { index: getUint64(viewOf(rest), 16), term: getUint64(viewOf(rest), 24) },
+    index: getUint64(details, 0),
+    term: getUint64(details, 8),
+    viewPosition: { index: getUint64(details, 16), term: getUint64(details, 24) },
     time: rest.readDoubleLE(32),
     view: Uint8Array.from(rest.subarray(detailBytes, detailBytes + viewBytes)),
     bytes,
@@ -181,10 +182,11 @@ function encodeHeader(info: Omit<SnapshotInfo, 'bytes'>): Buffer {
   header.writeUInt32LE(info.view.length, 12)
   sealHeader(header)
   const rest = Buffer.alloc(detailBytes + info.view.length + 4)
-  putUint64(viewOf(rest), info.index, 0)
-  putUint64(viewOf(rest), info.term, 8)
-  putUint64(viewOf(rest), info.viewPosition.index, 16)
-  putUint64(viewOf(rest), info.viewPosition.term, 24)
+  const details = viewOf(rest)
+  putUint64(details, info.index, 0)
+  putUint64(details, info.term, 8)
+  putUint64(details, info.viewPosition.index, 16)
+  putUint64(details, info.viewPosition.term, 24)
   rest.writeDoubleLE(info.time, 32)
   rest.set(bufferOf(info.view), detailBytes)
   rest.writeUInt32LE(

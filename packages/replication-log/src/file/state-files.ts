@@ -259,18 +259,19 @@ function slotOffset(sequence: number): number {
 
 function encodeSlot(state: State, seed: number): Buffer {
   const slot = Buffer.alloc(slotBytes)
+  const numbers = viewOf(slot)
   slot.writeUInt32LE(slotMagic, 0)
   slot.writeUInt32LE(state.sequence, 8)
   slot.writeUInt32LE(state.incarnation, 12)
-  putUint64(viewOf(slot), state.hardState.term, 16)
+  putUint64(numbers, state.hardState.term, 16)
   slot.writeInt32LE(state.hardState.votedFor ?? -1, 24)
   slot.writeUInt32LE(state.durable.segment, 28)
   slot.writeUInt32LE(state.durable.offset, 32)
   const clusterId = Buffer.from(state.hardState.clusterId)
   slot.writeUInt32LE(clusterId.length, 36)
   slot.set(clusterId, 40)
-  putUint64(viewOf(slot), state.view.index, viewAt)
-  putUint64(viewOf(slot), state.view.term, viewAt + 8)
+  putUint64(numbers, state.view.index, viewAt)
+  putUint64(numbers, state.view.term, viewAt + 8)
   slot.writeUInt32LE(state.closed ? closedFlag : 0, viewAt + 16)
   slot.writeUInt32LE(checksum(slot, 8, slotBytes, seed), 4)
   return slot
@@ -279,17 +280,18 @@ function encodeSlot(state: State, seed: number): Buffer {
 function decodeSlot(slot: Buffer, seed: number): State | null {
   if (slot.length < slotBytes || slot.readUInt32LE(0) !== slotMagic) return null
   if (slot.readUInt32LE(4) !== checksum(slot, 8, slotBytes, seed)) return null
+  const numbers = viewOf(slot)
   const votedFor = slot.readInt32LE(24)
   return {
     sequence: slot.readUInt32LE(8),
     incarnation: slot.readUInt32LE(12),
     hardState: {
-      term: getUint64(viewOf(slot), 16),
+      term: getUint64(numbers, 16),
       votedFor: votedFor === -1 ? null : votedFor,
       clusterId: slot.toString('utf8', 40, 40 + slot.readUInt32LE(36)),
     },
     durable: { segment: slot.readUInt32LE(28), offset: slot.readUInt32LE(32) },
-    view: { index: getUint64(viewOf(slot), viewAt), term: getUint64(viewOf(slot), viewAt + 8) },
+    view: { index: getUint64(numbers, viewAt), term: getUint64(numbers, viewAt + 8) },
     closed: (slot.readUInt32LE(viewAt + 16) & closedFlag) !== 0,
   }
 }

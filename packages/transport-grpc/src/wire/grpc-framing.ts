@@ -1,3 +1,4 @@
+// Imported: the global one is a getter, which is called for each message.
 import { Buffer } from 'node:buffer'
 
 /** Before each gRPC message: one byte that says whether it is compressed, four of length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */

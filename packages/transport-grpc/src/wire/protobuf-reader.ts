@@ -1,3 +1,4 @@
+// Imported: the global one is a getter, which is called for each message.
 import { Buffer, isUtf8 } from 'node:buffer'
 import { TransportError } from '../errors.ts'
 

@@ -1,3 +1,4 @@
+// Imported: the global one is a getter, which is called for each message.
 import { Buffer } from 'node:buffer'
 
 /** Texts of up to so many units may be written unit by unit. Less than 128, so that the length takes one byte. */
