@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createNarrator, type Narrator } from '../src/dev/narrator.ts'
 import type { Answer } from '../src/dev/status-polls.ts'
 
-const limits = { settle: 100, leaderless: 2_000, silent: 2_000 }
+const limits = { settle: 100, succession: 500, leaderless: 2_000, silent: 2_000 }
 const silent: Answer = { status: null, refused: false, reason: 'no answer within 1,000 ms' }
 const refused: Answer = { status: null, refused: true, reason: 'nobody listens there' }
 
@@ -96,20 +96,46 @@ test('the leader dies: how long it took until another serves', () => {
   ])
 })
 
-test('leadership that moves without a death', () => {
+test('the end of the leader is heard of after its successor: that is told when it is known what happened', () => {
   const narrator = running()
-  expect(narrator.answered(2, answer(2, { serving: true, term: 5 }), 1_000)).toEqual([
-    'replica 2 leads now (term 5).',
+  const successor = answer(1, { serving: true, term: 2, members: [1, 2] })
+  expect(narrator.answered(1, successor, 1_000)).toEqual([])
+  narrator.died(0, 1_001)
+  expect(narrator.answered(1, successor, 1_011)).toEqual([
+    'replica 1 leads, 10 ms after replica 0 died (term 2).',
   ])
-  expect(narrator.answered(0, answer(0, { serving: false, term: 5 }), 1_001)).toEqual([])
-  expect(narrator.leader).toEqual({ id: 2, term: 5 })
 })
 
-test('an old leader that does not know it yet changes nothing', () => {
-  const narrator = running()
-  narrator.answered(2, answer(2, { serving: true, term: 5 }), 1_000)
-  expect(narrator.answered(0, answer(0, { serving: true, term: 1 }), 1_001)).toEqual([])
-  expect(narrator.leader).toEqual({ id: 2, term: 5 })
+describe('leadership that moves without a death', () => {
+  const successor = answer(2, { serving: true, term: 5 })
+
+  test('is told when the leader before says that it leads no more', () => {
+    const narrator = running()
+    expect(narrator.answered(2, successor, 1_000)).toEqual([])
+    expect(narrator.answered(0, answer(0, { serving: false, term: 5 }), 1_001)).toEqual([])
+    expect(narrator.answered(2, successor, 1_010)).toEqual(['replica 2 leads now (term 5).'])
+    expect(narrator.leader).toEqual({ id: 2, term: 5 })
+  })
+
+  test('and of which the leader before knows nothing yet, is told a little later', () => {
+    const narrator = running()
+    expect(narrator.answered(2, successor, 1_000)).toEqual([])
+    expect(narrator.answered(0, answer(0, { serving: true, term: 1 }), 1_300)).toEqual([])
+    expect(narrator.answered(2, successor, 1_499)).toEqual([])
+    expect(narrator.answered(2, successor, 1_500)).toEqual(['replica 2 leads now (term 5).'])
+    expect(narrator.answered(0, answer(0, { serving: true, term: 1 }), 1_501)).toEqual([])
+    expect(narrator.leader).toEqual({ id: 2, term: 5 })
+  })
+
+  test('twice is waited for twice', () => {
+    const narrator = running()
+    narrator.answered(2, successor, 1_000)
+    narrator.answered(2, successor, 1_500)
+    expect(narrator.answered(1, answer(1, { serving: true, term: 6 }), 2_000)).toEqual([])
+    expect(narrator.answered(1, answer(1, { serving: true, term: 6 }), 2_500)).toEqual([
+      'replica 1 leads now (term 6).',
+    ])
+  })
 })
 
 test('nobody leads: what they wait for, in their words, once', () => {

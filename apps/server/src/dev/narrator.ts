@@ -7,13 +7,15 @@ import type { Answer } from './status-polls.ts'
 export interface NarratorLimits {
   /** How long what the leader says about its view must stay the same before it is told. */
   readonly settle: number
+  /** How long after another replica says that it leads the leader before may still turn out to have died. */
+  readonly succession: number
   /** How long nobody may lead before it is told why. */
   readonly leaderless: number
   /** How long a replica may not answer before it is told. */
   readonly silent: number
 }
 
-const narratorLimits: NarratorLimits = { settle: 150, leaderless: 2_000, silent: 2_000 }
+const narratorLimits: NarratorLimits = { settle: 150, succession: 1_000, leaderless: 2_000, silent: 2_000 }
 
 /** Who carries the chat, as the leader told it. */
 interface Strength {
@@ -59,17 +61,21 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
   let leader: { id: number; term: number } | null = null
   let toldLeader: { id: number; term: number } | null = null
   let leaderless: { since: number; because: string | null; told: string | null } | null = null
+  /** Since when another replica than the leader leads, as far as it says itself. */
+  let succeededSince: number | null = null
   let told: Strength | null = null
   let coming: { strength: Strength; since: number } | null = null
 
   const lose = (replica: number, because: string | null, at: number): void => {
     if (leader?.id !== replica) return
     leader = null
+    succeededSince = null
     leaderless = { since: at, because, told: null }
   }
 
   const leads = (status: ReplicaStatus, at: number): string[] => {
     const before = leaderless
+    if (leader?.id !== status.id) succeededSince = null
     leader = { id: status.id, term: status.term }
     leaderless = null
     const isNews = toldLeader?.id !== status.id || toldLeader.term !== status.term
@@ -77,6 +83,15 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
     toldLeader = leader
     const after = before?.because ? `, ${at - before.since} ms after ${before.because}` : ' now'
     return [`replica ${status.id} leads${after} (term ${status.term}).`]
+  }
+
+  /**
+   * Another replica leads, and nobody has told yet what became of the leader before. If it died, the end of its process may be heard of last: its
+   * connections close before the system reports its end, and of all that wakes the launcher at once Node hands out signals after what came from sockets.
+   */
+  const succeeds = (status: ReplicaStatus, at: number): string[] => {
+    succeededSince ??= at
+    return at - succeededSince < limits.succession ? [] : leads(status, at)
   }
 
   /** Who carries the chat, told once it has stopped changing. */
@@ -119,7 +134,8 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
       if (state.pid !== null) lose(replica, `replica ${replica} ended`, at)
     } else if (state.silenceTold) lines.push(`replica ${replica} answers again.`)
     known[replica] = { pid: status.pid, status, silentSince: null, silenceTold: false }
-    if (status.serving && (leader === null || status.term >= leader.term)) lines.push(...leads(status, at))
+    if (status.serving && (leader === null || leader.id === replica)) lines.push(...leads(status, at))
+    else if (status.serving && leader !== null && status.term > leader.term) lines.push(...succeeds(status, at))
     else if (!status.serving && leader?.id === replica) lose(replica, null, at)
     if (leader?.id === replica) lines.push(...strength(status, at))
     return [...lines, ...waits(at)]
