@@ -12,7 +12,6 @@ import {
   decodeSendMessage,
   decodeSendMessages,
   encodeSendMessageResponse,
-  encodeSendResults,
   ListAccountsRequest,
   ListAccountsResponse,
   LoginRequest,
@@ -109,7 +108,8 @@ export interface ChatServiceDefinition extends ServiceDefinition {
   readonly changePassword: MethodDefinition<ChangePasswordRequest | Malformed, ChangePasswordResponse>
   readonly listAccounts: MethodDefinition<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: MethodDefinition<SendMessageRequest | Malformed, SendMessageResponse>
-  readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, SendMessagesResponse>
+  /** A `SendMessagesResponse`, encoded. */
+  readonly sendMessages: MethodDefinition<SendMessagesRequest | Malformed, Buffer>
   /** A `SubscribeResponse`, encoded. */
   readonly subscribe: MethodDefinition<SubscribeRequest | Malformed, Buffer>
   readonly acknowledge: MethodDefinition<AcknowledgeRequest | Malformed, AcknowledgeResponse>
@@ -124,9 +124,15 @@ export interface ChatServiceHandlers extends UntypedServiceImplementation {
   readonly changePassword: handleUnaryCall<ChangePasswordRequest | Malformed, ChangePasswordResponse>
   readonly listAccounts: handleUnaryCall<ListAccountsRequest | Malformed, ListAccountsResponse>
   readonly sendMessage: handleUnaryCall<SendMessageRequest | Malformed, SendMessageResponse>
-  readonly sendMessages: handleBidiStreamingCall<SendMessagesRequest | Malformed, SendMessagesResponse>
+  readonly sendMessages: handleBidiStreamingCall<SendMessagesRequest | Malformed, Buffer>
   readonly subscribe: handleServerStreamingCall<SubscribeRequest | Malformed, Buffer>
   readonly acknowledge: handleUnaryCall<AcknowledgeRequest | Malformed, AcknowledgeResponse>
+}
+
+/** For responses that their handler encodes. */
+const encoded = {
+  responseSerialize: (bytes: Buffer) => bytes,
+  responseDeserialize: (bytes: Buffer) => bytes,
 }
 
 /** `chatroom.v1.ChatService` with requests decoded strictly and responses encoded without copies. */
@@ -141,14 +147,12 @@ export const chatServiceDefinition: ChatServiceDefinition = {
     decode: decodeSendMessage,
     encode: encodeSendMessageResponse,
   }),
-  sendMessages: strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse, {
-    decode: decodeSendMessages,
-    encode: encodeSendResults,
-  }),
-  subscribe: {
-    ...strict(service.subscribe, SubscribeRequest, SubscribeResponse),
-    responseSerialize: (bytes) => bytes,
-    responseDeserialize: (bytes) => bytes,
+  sendMessages: {
+    ...strict(service.sendMessages, SendMessagesRequest, SendMessagesResponse, {
+      decode: decodeSendMessages,
+    }),
+    ...encoded,
   },
+  subscribe: { ...strict(service.subscribe, SubscribeRequest, SubscribeResponse), ...encoded },
   acknowledge: strict(service.acknowledge, AcknowledgeRequest, AcknowledgeResponse),
 }

@@ -27,7 +27,7 @@ export async function sendMessage(
   if (tooFast !== null) throw tooFast
   const bytes = Buffer.byteLength(command.text)
   const { messageId, recipientOnline } = await proposeOne(context, sessionId, command, bytes, caller.followed)
-  return { messageId, recipientOnline }
+  return { messageId: String(messageId), recipientOnline }
 }
 
 /** Takes messages out of the caller's mailbox. */

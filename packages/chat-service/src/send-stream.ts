@@ -1,11 +1,10 @@
 // Imported: the global one is a getter, which is called for each message.
 import { Buffer } from 'node:buffer'
 import type { Reply, Send, Success } from '@chatroom/state-machine'
-import type {
-  SendMessageRequest,
-  SendMessagesRequest,
-  SendMessagesResponse,
-  SendResult,
+import {
+  type SendMessageRequest,
+  type SendMessagesRequest,
+  SendResultsEncoder,
 } from '@chatroom/transport-grpc/chat'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Lane } from './admission.ts'
@@ -30,7 +29,7 @@ interface Slot {
   readonly followed: FollowedCall | null
 }
 
-type Call = ServerDuplexStream<SendMessagesRequest | Malformed, SendMessagesResponse>
+type Call = ServerDuplexStream<SendMessagesRequest | Malformed, Buffer>
 
 /**
  * One `SendMessages` call. Requests are proposed as they come, without waiting for each other; answers leave in the order of the requests.
@@ -199,17 +198,17 @@ export class SendStream {
   /** Writes the answers that are next in order and known. */
   #answer(): void {
     if (this.#stalledSince !== null || this.#closed) return
-    const results: SendResult[] = []
+    const results = new SendResultsEncoder(this.#slots.length - this.#answered)
     let last: Outcome | null = null
     for (let slot = this.#slots[this.#answered]; slot !== undefined; slot = this.#slots[this.#answered]) {
       if (slot.outcome === null) break
       last = slot.outcome
-      results.push(resultOf(slot.requestId, last))
+      addResult(results, slot.requestId, last)
       slot.followed?.answered(last instanceof ChatFailure ? last.reason : undefined)
       this.#answered++
       if (last instanceof ChatFailure && last.retriable) break
     }
-    if (results.length > 0) this.#write(results)
+    if (results.count > 0) this.#write(results)
     const over = last instanceof ChatFailure && last.retriable
     if (over) {
       this.#call.end()
@@ -219,12 +218,12 @@ export class SendStream {
       this.#endIfDone()
     }
     // Last, because each may take the next requests.
-    for (const _ of results) this.#lane.answered()
+    for (let n = 0; n < results.count; n++) this.#lane.answered()
   }
 
-  #write(results: SendResult[]): void {
+  #write(results: SendResultsEncoder): void {
     this.#stalledSince = this.#context.clock.now()
-    this.#call.write({ results }, () => {
+    this.#call.write(results.finish(), () => {
       this.#stalledSince = null
       this.#answer()
     })
@@ -272,11 +271,7 @@ function tracesOf(slots: readonly Slot[]): (string | null)[] {
   return slots.map(({ followed }) => followed?.checked() ?? null)
 }
 
-function resultOf(requestId: string, outcome: Outcome): SendResult {
-  if (outcome instanceof ChatFailure) {
-    const value = outcome.toMessageError()
-    return { requestId, result: { $case: 'error', value }, recipientOnline: false }
-  }
-  const { messageId, recipientOnline } = outcome
-  return { requestId, result: { $case: 'messageId', value: messageId }, recipientOnline }
+function addResult(results: SendResultsEncoder, requestId: string, outcome: Outcome): void {
+  if (outcome instanceof ChatFailure) results.failed(requestId, outcome.toMessageError())
+  else results.sent(requestId, outcome.messageId, outcome.recipientOnline)
 }

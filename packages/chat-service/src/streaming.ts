@@ -1,8 +1,4 @@
-import type {
-  SendMessagesRequest,
-  SendMessagesResponse,
-  SubscribeRequest,
-} from '@chatroom/transport-grpc/chat'
+import type { SendMessagesRequest, SubscribeRequest } from '@chatroom/transport-grpc/chat'
 import type { handleBidiStreamingCall, handleServerStreamingCall } from '@grpc/grpc-js'
 import type { Activity } from './activity.ts'
 import { knownSessionIn, liveSessionIn, requiredTokenHash } from './authentication.ts'
@@ -20,7 +16,7 @@ import type { Subscriptions } from './subscriptions.ts'
 export function sendMessagesHandler(
   context: ServiceContext,
   open: OpenStreams,
-): handleBidiStreamingCall<SendMessagesRequest | Malformed, SendMessagesResponse> {
+): handleBidiStreamingCall<SendMessagesRequest | Malformed, Buffer> {
   return (call) => {
     opening(context, call, async () => {
       const tokenHash = requiredTokenHash(call.metadata)

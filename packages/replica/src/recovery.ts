@@ -2,7 +2,7 @@ import { decodeView, encodeView, type PlacedView, type ReplicaId } from '@chatro
 import type { Position, Storage, StoredState } from '@chatroom/replication-log'
 import { ReplicaError } from './errors.ts'
 import { systemClock } from './ports/clock.ts'
-import type { StateMachine } from './ports/state-machine.ts'
+import { applyPayload, type StateMachine } from './ports/state-machine.ts'
 import { restore } from './shell/snapshotter.ts'
 
 /** Bytes of the log read at a time. */
@@ -91,7 +91,7 @@ export class StrandedReplica {
     if (snapshot !== null) await restore(machine, this.#storage, systemClock, undefined)
     for (let next = (snapshot?.index ?? 0) + 1; next <= last.index; ) {
       for (const { index, term, time, kind, payload } of await this.#storage.read(next, READ_BYTES)) {
-        if (kind === 'command') machine.apply(machine.decode(payload), { index, term, time })
+        if (kind === 'command') applyPayload(machine, payload, { index, term, time })
         next = index + 1
       }
     }

@@ -3,6 +3,7 @@ import { applyAdminister } from './apply/administration.ts'
 import { applyExpire } from './apply/housekeeping.ts'
 import { applySessionRequest, applyTouch } from './apply/session-requests.ts'
 import { CommandCodec } from './codec/command-codec.ts'
+import type { LoggedCommand } from './codec/logged-send.ts'
 import type { Command } from './command.ts'
 import { StateMachineError } from './error.ts'
 import { type ChatLimits, checkLimits } from './limits.ts'
@@ -101,8 +102,20 @@ export class Chat {
     return command.type === 'administer' ? 2 : 1
   }
 
-  /** Never throws for what a client wrote: it answers with a refusal. Throws a `StateMachineError` 'impossible entry' if the entry does not follow the last one. */
+  /**
+   * Never throws for what a client wrote: it answers with a refusal. Throws a `StateMachineError` 'impossible entry' if the entry does not follow the last one, and 'invalid
+   * command' as `encode`.
+   */
   apply(command: Command, at: EntryPlace): Reply {
+    return this.#apply(this.#codec.logged(command), at)
+  }
+
+  /** `apply(decode(payload), at)`, without a string in between for a text that goes from the entry into a mailbox. */
+  applyEncoded(payload: Uint8Array, at: EntryPlace): Reply {
+    return this.#apply(this.#codec.decodeLogged(payload), at)
+  }
+
+  #apply(command: LoggedCommand, at: EntryPlace): Reply {
     const state = this.#state
     if (at.index <= state.index) {
       throw new StateMachineError(
@@ -219,7 +232,7 @@ export class Chat {
   }
 }
 
-function perform(state: ChatState, command: Command): Reply {
+function perform(state: ChatState, command: LoggedCommand): Reply {
   switch (command.type) {
     case 'createAccount':
       return applyCreateAccount(state, command)

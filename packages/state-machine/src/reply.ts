@@ -64,8 +64,8 @@ export type Success =
   | {
       readonly ok: true
       readonly type: 'send'
-      /** The log index of the entry, in decimal. */
-      readonly messageId: string
+      /** The log index of the entry. */
+      readonly messageId: number
       /** The recipient had a session when this was applied first. */
       readonly recipientOnline: boolean
     }

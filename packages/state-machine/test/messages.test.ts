@@ -10,10 +10,10 @@ describe('send', () => {
     expect(driver.send(alice, 'bob', 'hi bob')).toEqual({
       ok: true,
       type: 'send',
-      messageId: '4',
+      messageId: 4,
       recipientOnline: false,
     })
-    expect(driver.send(alice, 'bob', 'how are you?')).toMatchObject({ messageId: '5' })
+    expect(driver.send(alice, 'bob', 'how are you?')).toMatchObject({ messageId: 5 })
     const mailbox = driver.chat.mailbox(bob)
     expect(mailbox.read(0, 10, 1_000)).toEqual([
       { sequence: 1, messageId: '4', from: 'alice', text: 'hi bob', sentAtMs: start + 5 },
@@ -22,11 +22,23 @@ describe('send', () => {
     expect([mailbox.lastSequence, mailbox.waiting, mailbox.bytes]).toEqual([2, 2, 18])
   })
 
+  it('is applied alike whether it was decoded or made', () => {
+    const driver = new Driver()
+    const alice = driver.login('alice')
+    const bob = driver.create('bob')
+    const command = { type: 'send', sessionId: alice, requestId: 'r', to: 'bob', text: 'grüße' } as const
+    const at = { index: ++driver.index, term: 1, time: driver.time }
+    const reply = driver.chat.apply(command, at)
+    expect(reply).toMatchObject({ ok: true, messageId: at.index })
+    expect(driver.apply(command)).toEqual(reply)
+    expect(driver.chat.mailbox(bob).read(0, 10, 1_000)).toMatchObject([{ text: 'grüße' }])
+  })
+
   it('tells whether the recipient has a session at that moment, by the logged time', () => {
     const driver = new Driver()
     const alice = driver.login('alice', { idleTimeoutMs: 600_000 })
     const bob = driver.login('bob', { idleTimeoutMs: 60_000 })
-    expect(driver.send(alice, 'bob')).toMatchObject({ messageId: '5', recipientOnline: true })
+    expect(driver.send(alice, 'bob')).toMatchObject({ messageId: 5, recipientOnline: true })
     driver.time += 59_999
     expect(driver.send(alice, 'bob')).toMatchObject({ recipientOnline: true })
     // His session is over although no `expire` has ended it yet.

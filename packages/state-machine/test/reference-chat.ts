@@ -195,17 +195,16 @@ export class ReferenceChat {
     const all = this.accounts.flatMap(({ messages }) => messages)
     if (all.length >= this.#limits.waitingMessages) return no('limit reached')
     if (bytesOf([...all, { text }]) > this.#limits.waitingBytes) return no('limit reached')
-    const messageId = String(this.#index)
     recipient.messages.push({
       sequence: ++recipient.last,
-      messageId,
+      messageId: String(this.#index),
       from: sender.name,
       text,
       sentAtMs: this.#now,
     })
     const session = this.live.find(({ accountId }) => accountId === recipient.id)
     const recipientOnline = session !== undefined && this.#find(session.id) !== undefined
-    return { ok: true, type: 'send', messageId, recipientOnline }
+    return { ok: true, type: 'send', messageId: this.#index, recipientOnline }
   }
 
   #expire(): PlainReply {

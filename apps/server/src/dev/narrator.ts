@@ -135,7 +135,8 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
     } else if (state.silenceTold) lines.push(`replica ${replica} answers again.`)
     known[replica] = { pid: status.pid, status, silentSince: null, silenceTold: false }
     if (status.serving && (leader === null || leader.id === replica)) lines.push(...leads(status, at))
-    else if (status.serving && leader !== null && status.term > leader.term) lines.push(...succeeds(status, at))
+    else if (status.serving && leader !== null && status.term > leader.term)
+      lines.push(...succeeds(status, at))
     else if (!status.serving && leader?.id === replica) lose(replica, null, at)
     if (leader?.id === replica) lines.push(...strength(status, at))
     return [...lines, ...waits(at)]

@@ -34,6 +34,11 @@ export interface StateMachine<Command, Reply> {
   decode(payload: Uint8Array): Command
   apply(command: Command, at: EntryContext): Reply
   /**
+   * `apply(decode(payload), at)` in one go, for a machine that needs no command in between. Absent: a replica calls the two. It has to do the very same: what one replica applies this way,
+   * another one may apply the other way.
+   */
+  applyEncoded?(payload: Uint8Array, at: EntryContext): Reply
+  /**
    * The state as of this call, in chunks of at most 256 KiB. The caller takes a chunk, lets other work (further `apply` calls included) go on, and
    * takes the next: the chunks still describe the state as of the call. One at a time; `return()` gives up.
    */
@@ -42,4 +47,14 @@ export interface StateMachine<Command, Reply> {
   restore(): SnapshotSink
   /** Same state, same text, on every replica: to compare replicas. May be slow. */
   hash(): string
+}
+
+/** Applies an entry the shortest way that the machine knows. */
+export function applyPayload<Command, Reply>(
+  machine: StateMachine<Command, Reply>,
+  payload: Uint8Array,
+  at: EntryContext,
+): Reply {
+  if (machine.applyEncoded !== undefined) return machine.applyEncoded(payload, at)
+  return machine.apply(machine.decode(payload), at)
 }

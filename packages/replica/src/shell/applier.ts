@@ -1,6 +1,6 @@
 import type { Entry, ReplicatedLog, Storage } from '@chatroom/replication-log'
 import type { Clock } from '../ports/clock.ts'
-import type { StateMachine } from '../ports/state-machine.ts'
+import { applyPayload, type StateMachine } from '../ports/state-machine.ts'
 
 /** Entries applied before other work gets a turn. */
 const SLICE_ENTRIES = 500
@@ -153,11 +153,8 @@ export class Applier<Command, Reply> {
 
   #apply(entry: Entry): void {
     if (entry.kind === 'command') {
-      const reply = this.#machine.apply(this.#machine.decode(entry.payload), {
-        index: entry.index,
-        term: entry.term,
-        time: entry.time,
-      })
+      const { index, term, time } = entry
+      const reply = applyPayload(this.#machine, entry.payload, { index, term, time })
       this.#applied = entry.index
       this.#events.replied(entry, reply)
     }

@@ -84,6 +84,24 @@ let everywhere = 0
 
 const sins: readonly { sin: string; create: () => Machine; message: RegExp; commands?: readonly Add[] }[] = [
   {
+    sin: 'replies otherwise to a command from its bytes',
+    create: changed((machine) => ({
+      applyEncoded: (payload, at) => ({ inBytes: machine.apply(machine.decode(payload), at) }),
+    })),
+    message: /^applyEncoded replied otherwise than apply to command 0 /,
+  },
+  {
+    sin: 'forgets a command from its bytes',
+    create: changed((machine) => ({
+      applyEncoded: (payload, at) => {
+        const reply = machine.apply(machine.decode(payload), at)
+        machine.apply({ type: 'remove', name: 'mia', amounts: [] }, at)
+        return reply
+      },
+    })),
+    message: /^applyEncoded left another state than apply after command /,
+  },
+  {
     sin: 'reads the clock',
     create: defined(applying(() => void Date.now())),
     message:

@@ -70,6 +70,27 @@ export const commandCases: readonly StateMachineCase[] = [
     },
   },
   {
+    name: 'applyEncoded does what apply does',
+    run(subject) {
+      const history = new History(subject)
+      const [one, other] = [history.create(), history.create()]
+      if (one.applyEncoded === undefined) return
+      const look = new Set(history.cuts(200))
+      for (let position = 0; position < history.length; position++) {
+        const difference = differenceOf(history.apply(one, position), history.applyEncoded(other, position))
+        if (difference !== null)
+          fail(
+            `applyEncoded replied otherwise than apply to ${history.name(position)}: ${difference}. A replica may take either way.`,
+          )
+        const [hash, encoded] = look.has(position + 1) ? [one.hash(), other.hash()] : ['', '']
+        if (hash !== encoded)
+          fail(
+            `applyEncoded left another state than apply after ${history.name(position)}: hash ${encoded} and ${hash}. A replica may take either way.`,
+          )
+      }
+    },
+  },
+  {
     name: 'apply leaves the command and its bytes as they were',
     run(subject) {
       const history = new History(subject)

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert/strict'
-import type { EntryContext, StateMachine } from '../ports/state-machine.ts'
+import { applyPayload, type EntryContext, type StateMachine } from '../ports/state-machine.ts'
 import { inWords } from './difference.ts'
 
 /** What the suite plays with. */
@@ -68,6 +68,11 @@ export class History<Command, Reply> {
     return reply
   }
 
+  /** By the way of its bytes alone. */
+  applyEncoded(machine: StateMachine<Command, Reply>, position: number): Reply {
+    return applyPayload(machine, machine.encode(this.command(position)), this.#place(position))
+  }
+
   /** The replies to the commands from `from` up to, and without, `to`. */
   play(machine: StateMachine<Command, Reply>, from = 0, to: number = this.length): Reply[] {
     return Array.from({ length: to - from }, (_, offset) => this.apply(machine, from + offset))
@@ -88,17 +93,22 @@ export class History<Command, Reply> {
   }
 
   #applied(machine: StateMachine<Command, Reply>, position: number, command: Command): Reply {
-    const at = this.#subject.at?.(position) ?? {
-      index: position + 1,
-      term: 1,
-      time: 1_700_000_000_000 + position * 1_000,
-    }
     try {
-      return machine.apply(command, at)
+      return machine.apply(command, this.#place(position))
     } catch (error) {
       throw new AssertionError({
         message: `apply threw on ${this.name(position)}: ${String(error)}. A replica whose apply throws stops, and so do all others at the same entry: answer with a reply that refuses the command.`,
       })
     }
+  }
+
+  #place(position: number): EntryContext {
+    return (
+      this.#subject.at?.(position) ?? {
+        index: position + 1,
+        term: 1,
+        time: 1_700_000_000_000 + position * 1_000,
+      }
+    )
   }
 }

@@ -44,8 +44,18 @@ export class WatchedMachine<Command, Reply, Machine extends StateMachine<Command
   }
 
   apply(command: Command, at: EntryContext): Placed<Reply> {
+    return this.#watched(this.inner.apply(command, at), at)
+  }
+
+  /** As a replica does it. */
+  applyEncoded(payload: Uint8Array, at: EntryContext): Placed<Reply> {
+    if (this.inner.applyEncoded === undefined) return this.apply(this.decode(payload), at)
+    this.#commandHash = hashBytes(payload)
+    return this.#watched(this.inner.applyEncoded(payload, at), at)
+  }
+
+  #watched(reply: Reply, at: EntryContext): Placed<Reply> {
     const { index, term } = at
-    const reply = this.inner.apply(command, at)
     this.appliedIndex = index
     if (this.#process.mayAct()) {
       this.#applied({

@@ -1,7 +1,9 @@
-import { type CreateAccount, type Login, type SessionRequest, tokenHashBytes } from '../command.ts'
+import type { LoggedRequest } from '../codec/logged-send.ts'
+import { type CreateAccount, type Login, tokenHashBytes } from '../command.ts'
 import type { ChatLimits } from '../limits.ts'
 import type { Refusal } from '../reply.ts'
-import { requestIdFault, textFault } from '../validation/bounded-text.ts'
+import { bytesOf } from '../text/text-bytes.ts'
+import { requestIdFault, requestIdSizeFault, textSizeFault } from '../validation/bounded-text.ts'
 import { refusal } from '../validation/checked.ts'
 
 /**
@@ -9,9 +11,12 @@ import { refusal } from '../validation/checked.ts'
  * Unicode's tables differ between versions of Node and replicas must not.
  */
 export function outOfBounds(
-  command: CreateAccount | Login | SessionRequest,
+  command: CreateAccount | Login | LoggedRequest,
   limits: ChatLimits,
 ): Refusal | undefined {
+  // It was decoded from valid UTF-8 of a known length.
+  if (command.type === 'send')
+    return requestIdSizeFault(command.requestIdBytes, limits) ?? textSizeFault(bytesOf(command), limits)
   const fault = requestIdFault(command.requestId, limits)
   if (fault !== undefined) return fault
   switch (command.type) {
@@ -21,8 +26,6 @@ export function outOfBounds(
       return loginOutOfBounds(command, limits)
     case 'changePassword':
       return hashOutOfBounds(command.passwordHash, limits)
-    case 'send':
-      return textFault(command.text, limits)
     default:
       return undefined
   }

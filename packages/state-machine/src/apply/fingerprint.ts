@@ -1,11 +1,19 @@
-import type { CreateAccount, Login, SessionRequest } from '../command.ts'
+import type { LoggedRequest } from '../codec/logged-send.ts'
+import type { CreateAccount, Login } from '../command.ts'
 import { Digest } from '../text/digest.ts'
+import { decodeUtf8 } from '../text/utf8.ts'
+
+/** How the digest of each send begins. */
+const ofSends = new Digest().text('send')
+/** Begun anew for each send. */
+const digest = new Digest()
 
 /**
  * What a request says, as a number, so that a request id used for another request is noticed. It leaves out what differs between tries of one request: the salted
  * password hash, the token, the account that the password was checked against, the lifetime that this leader gives. And it leaves out what the request is remembered under.
  */
-export function fingerprintOf(command: CreateAccount | Login | SessionRequest): number {
+export function fingerprintOf(command: CreateAccount | Login | LoggedRequest): number {
+  if (command.type === 'send') return command.fingerprint
   const digest = new Digest().text(command.type)
   switch (command.type) {
     case 'createAccount':
@@ -18,12 +26,21 @@ export function fingerprintOf(command: CreateAccount | Login | SessionRequest): 
     case 'deleteAccount':
       digest.text(command.confirmName)
       break
-    case 'send':
-      digest.text(command.to).text(command.text)
-      break
     case 'acknowledge':
       digest.number(command.upToSequence)
       break
   }
   return digest.toNumber()
+}
+
+/** The same of a send whose text lies in `source`; undefined if that is no UTF-8, which is looked at on the way. */
+export function fingerprintOfSend(
+  to: string,
+  source: Uint8Array,
+  textAt: number,
+  textEnd: number,
+): number | undefined {
+  if (digest.beginAs(ofSends).text(to).ascii(source, textAt, textEnd)) return digest.toNumber()
+  const units = decodeUtf8(source, textAt, textEnd)
+  return units === undefined ? undefined : digest.beginAs(ofSends).text(to).text(units).toNumber()
 }

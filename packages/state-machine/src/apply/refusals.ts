@@ -1,10 +1,11 @@
-import type { CreateAccount, Login, SessionRequest } from '../command.ts'
+import type { LoggedRequest } from '../codec/logged-send.ts'
+import type { CreateAccount, Login } from '../command.ts'
 import type { EndReason, Refusal } from '../reply.ts'
 import type { RememberedReason } from '../state/outcome.ts'
 import { refusal } from '../validation/checked.ts'
 
 /** The refusal of a request for a reason that depends on the state. Made of the request and the reason alone, so that a retry gets the same words. */
-export function refuse(command: CreateAccount | Login | SessionRequest, reason: RememberedReason): Refusal {
+export function refuse(command: CreateAccount | Login | LoggedRequest, reason: RememberedReason): Refusal {
   return refusal(reason, explain(command, reason))
 }
 
@@ -46,7 +47,7 @@ const limitsReached: Readonly<Record<string, string>> = {
   send: 'As many messages wait in the chat as may. Try again when some have been read.',
 }
 
-function explain(command: CreateAccount | Login | SessionRequest, reason: RememberedReason): string {
+function explain(command: CreateAccount | Login | LoggedRequest, reason: RememberedReason): string {
   const name = quote(nameIn(command))
   switch (reason) {
     case 'name taken':
@@ -70,7 +71,7 @@ function explain(command: CreateAccount | Login | SessionRequest, reason: Rememb
   }
 }
 
-function nameIn(command: CreateAccount | Login | SessionRequest): string {
+function nameIn(command: CreateAccount | Login | LoggedRequest): string {
   switch (command.type) {
     case 'createAccount':
     case 'login':

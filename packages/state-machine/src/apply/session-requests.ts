@@ -1,9 +1,10 @@
-import type { Acknowledge, DeleteAccount, Send, SessionRequest, Touch } from '../command.ts'
+import type { LoggedRequest, LoggedSend } from '../codec/logged-send.ts'
+import type { Acknowledge, DeleteAccount, Touch } from '../command.ts'
 import type { Refusal, Reply } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import { type Outcome, reasonOf, refused, sendOutcome, sent } from '../state/outcome.ts'
 import type { Session } from '../state/sessions.ts'
-import { utf8Length } from '../text/utf8.ts'
+import { bytesOf } from '../text/text-bytes.ts'
 import { outOfBounds } from './bounds.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { refuse, refuseEnded, refuseReused } from './refusals.ts'
@@ -12,7 +13,7 @@ import { refuse, refuseEnded, refuseReused } from './refusals.ts'
  * A command of a session that may be tried again. What was answered first is answered again and nothing else happens, even if the session has ended since: the retry
  * of a request that took effect must not be told that it did not.
  */
-export function applySessionRequest(state: ChatState, command: SessionRequest): Reply {
+export function applySessionRequest(state: ChatState, command: LoggedRequest): Reply {
   const invalid = outOfBounds(command, state.limits)
   if (invalid !== undefined) return invalid
   const { sessions, time, index } = state
@@ -39,7 +40,7 @@ export function applyTouch(state: ChatState, command: Touch): Reply {
   return { ok: true, type: 'touch' }
 }
 
-function perform(state: ChatState, session: Session, command: SessionRequest): Outcome {
+function perform(state: ChatState, session: Session, command: LoggedRequest): Outcome {
   switch (command.type) {
     case 'logout':
       return 0
@@ -56,7 +57,7 @@ function perform(state: ChatState, session: Session, command: SessionRequest): O
 }
 
 /** Ends the session if that is what the request does: after its reply was remembered, so that the reply outlives the session. */
-function endAfter({ accounts, sessions, time }: ChatState, session: Session, command: SessionRequest): void {
+function endAfter({ accounts, sessions, time }: ChatState, session: Session, command: LoggedRequest): void {
   if (command.type === 'logout') sessions.end(session, 'logged out', time)
   if (command.type === 'changePassword') sessions.end(session, 'password changed', time)
   if (command.type !== 'deleteAccount') return
@@ -71,12 +72,12 @@ function confirmed(session: Session, command: DeleteAccount): boolean {
 function send(
   { accounts, sessions, observers, limits, index, time }: ChatState,
   session: Session,
-  command: Send,
+  command: LoggedSend,
 ): Outcome {
   const recipient = accounts.named(command.to)
   if (recipient === undefined) return refused('unknown recipient')
   if (recipient.id === session.account.id) return refused('send to self')
-  const bytes = utf8Length(command.text)
+  const bytes = bytesOf(command)
   const { waiting, bytes: waitingBytes } = accounts.mailboxOf(recipient)
   if (waiting >= limits.mailboxMessages || waitingBytes + bytes > limits.mailboxBytes) {
     return refused('mailbox full')
@@ -84,7 +85,7 @@ function send(
   if (accounts.waiting >= limits.waitingMessages || accounts.waitingBytes + bytes > limits.waitingBytes) {
     return refused('limit reached')
   }
-  const message = { id: index, from: session.account.name, text: command.text, bytes, sentAt: time }
+  const message = { id: index, from: session.account.name, text: command, bytes, sentAt: time }
   observers.messageArrived(recipient.id, accounts.deliver(recipient, message))
   return sent({ id: index, recipientOnline: sessions.liveOf(recipient, time) !== undefined })
 }
@@ -98,7 +99,7 @@ function refuseGone({ sessions }: ChatState, sessionId: number): Refusal {
   return refuseEnded(sessions.ended.withId(sessionId)?.reason)
 }
 
-function replyTo(command: SessionRequest, outcome: Outcome): Reply {
+function replyTo(command: LoggedRequest, outcome: Outcome): Reply {
   const reason = reasonOf(outcome)
   if (reason !== undefined) return refuse(command, reason)
   switch (command.type) {
@@ -108,7 +109,7 @@ function replyTo(command: SessionRequest, outcome: Outcome): Reply {
       return { ok: true, type: command.type }
     case 'send': {
       const { id, recipientOnline } = sendOutcome(outcome)
-      return { ok: true, type: 'send', messageId: String(id), recipientOnline }
+      return { ok: true, type: 'send', messageId: id, recipientOnline }
     }
     case 'acknowledge':
       return { ok: true, type: 'acknowledge', waiting: outcome }

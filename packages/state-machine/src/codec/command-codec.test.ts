@@ -2,8 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyText } from '../../test/any-text.ts'
 import { codeThrown } from '../../test/driver.ts'
+import { fingerprintOf } from '../apply/fingerprint.ts'
 import type { Command } from '../command.ts'
 import { Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { Digest } from '../text/digest.ts'
+import { bytesOf, textOf } from '../text/text-bytes.ts'
 import { CommandCodec } from './command-codec.ts'
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
@@ -193,6 +196,31 @@ describe('CommandCodec', () => {
         expect.objectContaining({ code: 'malformed command' }),
       )
     }
+  })
+
+  it('knows of a send what is asked of each when it is applied, decoded or made', () => {
+    const codec = new CommandCodec()
+    fc.assert(
+      fc.property(send, (some) => {
+        // Replicas of all versions remember this number, and compare their states.
+        const digest = new Digest().text('send').text(some.to).text(some.text)
+        for (const logged of [codec.decodeLogged(codec.encode(some)), codec.logged(some)]) {
+          if (logged.type !== 'send') throw new Error('It is no send.')
+          expect(textOf(logged)).toBe(some.text)
+          expect([logged.requestIdBytes, bytesOf(logged)]).toEqual(
+            [some.requestId, some.text].map((each) => Buffer.byteLength(each)),
+          )
+          expect(fingerprintOf(logged)).toBe(digest.toNumber())
+        }
+      }),
+    )
+    const hello = codec.logged({ type: 'send', sessionId: 1, requestId: 'r', to: 'bob', text: 'hello' })
+    expect(hello).toMatchObject({ fingerprint: 2_558_590_522_423_600 })
+  })
+
+  it('takes the last text, if there are two, as the generated code does', () => {
+    const bytes = Uint8Array.of(0x2a, 0x06, 0x22, 0x01, 0x61, 0x22, 0x01, 0x62)
+    expect(new CommandCodec().decode(bytes)).toMatchObject({ type: 'send', text: 'b' })
   })
 
   it('ignores a field that a later version may add', () => {

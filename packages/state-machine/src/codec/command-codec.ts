@@ -1,7 +1,11 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
+import { fingerprintOfSend } from '../apply/fingerprint.ts'
 import type { Administer, Command } from '../command.ts'
 import { StateMachineError } from '../error.ts'
 import { AccountAction, Command as CommandMessage } from '../gen/chatroom/state/v1/command.ts'
+import { textOf } from '../text/text-bytes.ts'
+import { utf8Length } from '../text/utf8.ts'
+import type { LoggedCommand } from './logged-send.ts'
 import { decodeSend } from './send-decoder.ts'
 import { SendEncoder } from './send-encoder.ts'
 
@@ -14,20 +18,21 @@ export class CommandCodec {
    * Throws a `StateMachineError` 'invalid command' for what would not come back the same: replicas that decode the command must find in it what the one that proposed it did.
    */
   encode(command: Command): Uint8Array {
-    if (command.type === 'send') {
-      const { sessionId, requestId, to, text } = command
-      check(command, sessionId)
-      check(command, requestId)
-      check(command, to)
-      check(command, text)
-      return this.#sends.encode(command)
-    }
-    for (const value of Object.values(command)) check(command, value)
+    check(command)
+    if (command.type === 'send') return this.#sends.encode(command)
     return CommandMessage.encode(toMessage(command), this.#writer).finish()
   }
 
   /** Throws a `StateMachineError` 'malformed command' if the bytes are no command. */
   decode(payload: Uint8Array): Command {
+    const command = this.decodeLogged(payload)
+    if (command.type !== 'send') return command
+    const { type, sessionId, requestId, to } = command
+    return { type, sessionId, requestId, to, text: textOf(command) }
+  }
+
+  /** As it is applied. Throws as `decode`. */
+  decodeLogged(payload: Uint8Array): LoggedCommand {
     const send = decodeSend(payload)
     if (send !== undefined) return send
     let message: CommandMessage
@@ -40,12 +45,38 @@ export class CommandCodec {
         { cause },
       )
     }
-    return fromMessage(message, payload.length)
+    const command = fromMessage(message, payload.length)
+    return this.logged(command)
+  }
+
+  /** As it would be decoded. Throws as `encode`. */
+  logged(command: Command): LoggedCommand {
+    if (command.type !== 'send') return command
+    check(command)
+    const { type, sessionId, requestId, to, text } = command
+    const source = new TextEncoder().encode(text)
+    const textEnd = source.length
+    const fingerprint = fingerprintOfSend(to, source, 0, textEnd)
+    if (fingerprint === undefined) throw invalid(command, 'a text that is not well-formed')
+    const requestIdBytes = utf8Length(requestId)
+    return { type, sessionId, requestId, requestIdBytes, to, source, textAt: 0, textEnd, fingerprint }
   }
 }
 
-/** Throws for a value that would not come back the same. */
-function check(command: Command, value: unknown): void {
+/** Throws for a command that would not come back the same. */
+function check(command: Command): void {
+  if (command.type !== 'send') {
+    for (const value of Object.values(command)) checkValue(command, value)
+    return
+  }
+  const { sessionId, requestId, to, text } = command
+  checkValue(command, sessionId)
+  checkValue(command, requestId)
+  checkValue(command, to)
+  checkValue(command, text)
+}
+
+function checkValue(command: Command, value: unknown): void {
   if (typeof value === 'string' && !value.isWellFormed())
     throw invalid(command, 'a text that is not well-formed')
   if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0))

@@ -12,7 +12,7 @@ import {
   showMessages,
 } from './mailbox.ts'
 import { MailboxFields, mailboxFieldBytes } from './mailbox-fields.ts'
-import type { MessageSink, StoredMessage } from './message-block.ts'
+import type { MessageSink, NewMessage } from './message-block.ts'
 import { MessageCursor } from './message-cursor.ts'
 import { compareBytes, NameKey } from './name-key.ts'
 import { RowIndex } from './row-index.ts'
@@ -151,7 +151,7 @@ export class Accounts {
   }
 
   /** Puts a message into the account's mailbox. Returns its sequence number. */
-  deliver({ row }: Account, message: StoredMessage): number {
+  deliver({ row }: Account, message: NewMessage): number {
     this.#beforeChange(row)
     this.#waiting++
     this.#waitingBytes += message.bytes

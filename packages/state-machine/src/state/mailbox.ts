@@ -1,4 +1,4 @@
-import { getUtf8 } from '../text/utf8.ts'
+import { getUtf8, utf8Length } from '../text/utf8.ts'
 import type { Address, Arena } from './arena.ts'
 import type { MailboxFields } from './mailbox-fields.ts'
 import {
@@ -9,9 +9,9 @@ import {
   type MessageSink,
   messageBytes,
   messagesIn,
+  type NewMessage,
   nextBlock,
   putMessage,
-  type StoredMessage,
   textBytesAt,
 } from './message-block.ts'
 import { MessageCursor } from './message-cursor.ts'
@@ -36,13 +36,14 @@ const longestBlock = 32 * 1_024
 // first message are freed.
 
 /** Adds a message. Returns its sequence number. */
-export function appendMessage(arena: Arena, mailbox: MailboxFields, message: StoredMessage): number {
-  const bytes = messageBytes(message)
+export function appendMessage(arena: Arena, mailbox: MailboxFields, message: NewMessage): number {
+  const fromBytes = utf8Length(message.from)
+  const bytes = messageBytes(message.bytes, fromBytes)
   if (mailbox.tail === 0 || mailbox.tailAt + bytes > arena.lengthOf(mailbox.tail)) {
     addBlock(arena, mailbox, blockHeadBytes + bytes)
   }
   if (mailbox.next === 0) openMailbox(mailbox, 1)
-  mailbox.tailAt = putMessage(arena, mailbox.tail, mailbox.tailAt, message)
+  mailbox.tailAt = putMessage(arena, mailbox.tail, mailbox.tailAt, message, fromBytes)
   mailbox.bytes += message.bytes
   const sequence = mailbox.next
   mailbox.next = sequence + 1

@@ -1,4 +1,5 @@
-import { getUtf8, putUtf8, utf8Length } from '../text/utf8.ts'
+import { copyText, type TextBytes } from '../text/text-bytes.ts'
+import { getUtf8, putUtf8 } from '../text/utf8.ts'
 import type { Address, Arena } from './arena.ts'
 
 /** A message as a mailbox holds it. Its sequence number is its place in the mailbox. */
@@ -12,6 +13,11 @@ export interface StoredMessage {
   readonly bytes: number
   /** Milliseconds since 1970, logged time. */
   readonly sentAt: number
+}
+
+/** A message that comes into a mailbox, by a send or out of a snapshot. */
+export interface NewMessage extends Omit<StoredMessage, 'text'> {
+  readonly text: TextBytes | string
 }
 
 /**
@@ -38,8 +44,8 @@ export const blockHeadBytes = 8
 const messageHeadBytes = 24
 
 /** Bytes that a message takes in a block. */
-export function messageBytes({ bytes, from }: StoredMessage): number {
-  return messageHeadBytes + bytes + utf8Length(from)
+export function messageBytes(textBytes: number, fromBytes: number): number {
+  return messageHeadBytes + fromBytes + textBytes
 }
 
 export function initializeBlock(arena: Arena, block: Address): void {
@@ -63,19 +69,26 @@ export function messagesIn(arena: Arena, block: Address): number {
   return arena.viewOf(block).getUint32(arena.offsetOf(block) + 4)
 }
 
-/** Writes a message into the block, at a place within it. Returns where it ends. */
-export function putMessage(arena: Arena, block: Address, at: number, message: StoredMessage): number {
+/** Writes a message into the block, at a place within it. Returns where it ends. `fromBytes`: of the sender's name, UTF-8. */
+export function putMessage(
+  arena: Arena,
+  block: Address,
+  at: number,
+  message: NewMessage,
+  fromBytes: number,
+): number {
+  const { text } = message
   const view = arena.viewOf(block)
   const bytes = arena.bytesOf(block)
   const base = arena.offsetOf(block)
-  const fromBytes = utf8Length(message.from)
   const begin = base + at
   view.setFloat64(begin, message.id)
   view.setFloat64(begin + 8, message.sentAt)
   view.setUint32(begin + 16, message.bytes)
   view.setUint32(begin + 20, fromBytes)
-  const text = putUtf8(bytes, begin + messageHeadBytes, message.from, fromBytes)
-  const end = putUtf8(bytes, text, message.text, message.bytes)
+  const textAt = putUtf8(bytes, begin + messageHeadBytes, message.from, fromBytes)
+  const end =
+    typeof text === 'string' ? putUtf8(bytes, textAt, text, message.bytes) : copyText(bytes, textAt, text)
   view.setUint32(base + 4, view.getUint32(base + 4) + 1)
   return end - base
 }

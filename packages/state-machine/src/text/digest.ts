@@ -8,6 +8,13 @@ export class Digest {
   #a = 0x2545f491
   #b = 0x1b873593
 
+  /** Begins anew, after all that the other one was told. */
+  beginAs(other: Digest): this {
+    this.#a = other.#a
+    this.#b = other.#b
+    return this
+  }
+
   /** A non-negative safe integer. */
   number(value: number): this {
     this.#mix(value & 0xffff)
@@ -33,6 +40,25 @@ export class Digest {
     this.#a = a
     this.#b = b
     return this
+  }
+
+  /** As `text`, for one of ASCII that lies in these bytes. False if it is none: then the digest has to begin anew. */
+  ascii(bytes: Uint8Array, from: number, end: number): boolean {
+    this.number(end - from)
+    let a = this.#a
+    let b = this.#b
+    let all = 0
+    for (let at = from; at < end; at++) {
+      const unit = bytes[at] ?? 0
+      all |= unit
+      a = Math.imul(a ^ unit, 0x9e3779b1)
+      a = (a << 13) | (a >>> 19)
+      b = Math.imul(b + unit, 0x85ebca77)
+      b = (b << 17) | (b >>> 15)
+    }
+    this.#a = a
+    this.#b = b
+    return all < 0x80
   }
 
   #mix(unit: number): void {

@@ -47,7 +47,7 @@ export {
   decodeSendMessage,
   decodeSendMessages,
   encodeSendMessageResponse,
-  encodeSendResults,
+  SendResultsEncoder,
 } from './message-codecs.ts'
 export { openSendMessages, sendMessageMethod, sendMessagesMethod } from './send-methods.ts'
 export { bearerMetadata, readBearer } from './token.ts'

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   ErrorReason,
+  type MessageError,
   SendMessageRequest,
   SendMessageResponse,
   SendMessagesRequest,
@@ -16,7 +17,7 @@ import {
   decodeSendResults,
   encodeSendMessageResponse,
   encodeSendMessages,
-  encodeSendResults,
+  SendResultsEncoder,
 } from './message-codecs.ts'
 
 const text = fc.oneof(
@@ -81,6 +82,31 @@ function encodeDelivery({ messages, caughtUp }: SubscribeResponse): Buffer {
   return encoder.finish(caughtUp)
 }
 
+interface Became {
+  readonly requestId: string
+  readonly outcome: number | MessageError
+  readonly recipientOnline: boolean
+}
+const outcomes: fc.Arbitrary<Became[]> = fc.array(
+  fc.record({ requestId: text, outcome: fc.oneof(fc.maxSafeNat(), error), recipientOnline: fc.boolean() }),
+  { maxLength: 5 },
+)
+
+/** With the encoder, and with the generated code. */
+function encodeResults(became: readonly Became[]): [Buffer, Uint8Array] {
+  const encoder = new SendResultsEncoder(1)
+  const results = became.map(({ requestId, outcome, recipientOnline }): SendResult => {
+    if (typeof outcome === 'number') {
+      encoder.sent(requestId, outcome, recipientOnline)
+      return { requestId, result: { $case: 'messageId', value: String(outcome) }, recipientOnline }
+    }
+    encoder.failed(requestId, outcome)
+    return { requestId, result: { $case: 'error', value: outcome }, recipientOnline: false }
+  })
+  expect(encoder.count).toBe(became.length)
+  return [encoder.finish(), SendMessagesResponse.encode({ results }).finish()]
+}
+
 /** Compared as a whole: a difference in a long text is nothing to read. */
 const same = (ours: Buffer, generated: Uint8Array): boolean => ours.equals(generated)
 
@@ -107,13 +133,12 @@ describe('a message that is sent by itself', () => {
 describe('what the streams carry', () => {
   test('is written as the generated code writes it, and read back the same', () => {
     fc.assert(
-      fc.property(requests, responses, deliveries, (request, response, delivery) => {
+      fc.property(requests, responses, outcomes, deliveries, (request, response, became, delivery) => {
         const bytes = encodeSendMessages(request)
         expect(same(bytes, SendMessagesRequest.encode(request).finish())).toBe(true)
         expect(decodeSendMessages(bytes)).toEqual(request)
-        const answer = encodeSendResults(response)
-        expect(same(answer, SendMessagesResponse.encode(response).finish())).toBe(true)
-        expect(decodeSendResults(answer)).toEqual(response)
+        expect(decodeSendResults(SendMessagesResponse.encode(response).finish())).toEqual(response)
+        expect(same(...encodeResults(became))).toBe(true)
         expect(same(encodeDelivery(delivery), SubscribeResponse.encode(delivery).finish())).toBe(true)
       }),
     )

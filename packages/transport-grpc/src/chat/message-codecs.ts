@@ -84,17 +84,44 @@ export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
   return w.finish()
 }
 
-export function encodeSendResults({ results }: SendMessagesResponse): Buffer {
-  const w = new ProtobufWriter(results.length * 2 * overheadBytes, 0)
-  for (const { requestId, result, recipientOnline } of results) {
+/** Encodes a `SendMessagesResponse` as the results become known. */
+export class SendResultsEncoder {
+  readonly #writer: ProtobufWriter
+  #count = 0
+
+  /** `results`: how many are expected. */
+  constructor(results: number) {
+    this.#writer = new ProtobufWriter(results * 2 * overheadBytes, 0)
+  }
+
+  /** Results so far. */
+  get count(): number {
+    return this.#count
+  }
+
+  sent(requestId: string, messageId: number, recipientOnline: boolean): void {
+    const w = this.#writer
     w.open(1)
     w.text(1, requestId)
-    if (result?.$case === 'messageId') w.presentText(2, result.value)
-    else if (result !== undefined) w.presentBytes(3, MessageError.encode(result.value).finish())
+    w.decimal(2, messageId)
     w.bool(4, recipientOnline)
     w.close()
+    this.#count++
   }
-  return w.finish()
+
+  failed(requestId: string, error: MessageError): void {
+    const w = this.#writer
+    w.open(1)
+    w.text(1, requestId)
+    w.presentBytes(3, MessageError.encode(error).finish())
+    w.close()
+    this.#count++
+  }
+
+  /** The whole message. The encoder must not be used afterwards. */
+  finish(): Buffer {
+    return this.#writer.finish()
+  }
 }
 
 export function decodeSendResults(bytes: Uint8Array): SendMessagesResponse {
@@ -146,7 +173,7 @@ export class DeliveryEncoder {
     const w = this.#writer
     w.open(1, deliveryHeadBytes + fromBytes + textBytes)
     w.uint(1, sequence)
-    w.text(2, String(id))
+    w.decimal(2, id)
     w.utf8(3, bytes, fromAt, fromBytes)
     w.utf8(4, bytes, fromAt + fromBytes, textBytes)
     w.uint(5, sentAtMs)

@@ -5,14 +5,9 @@ import {
   SendMessageRequest,
   SendMessageResponse,
   type SendMessagesRequest,
-  type SendMessagesResponse,
+  SendMessagesResponse,
 } from '../gen/chatroom/v1/chat_service.ts'
-import {
-  decodeSendMessages,
-  decodeSendResults,
-  encodeSendMessages,
-  encodeSendResults,
-} from './message-codecs.ts'
+import { decodeSendMessages, decodeSendResults, encodeSendMessages } from './message-codecs.ts'
 
 /** The generated serializers copy every message once more than needed; on the path of every chat message that shows. */
 function serialize<T>(type: MessageFns<T>): (value: T) => Buffer {
@@ -40,7 +35,7 @@ export const sendMessagesMethod: MethodDefinition<SendMessagesRequest, SendMessa
   responseStream: true,
   requestSerialize: encodeSendMessages,
   requestDeserialize: decodeSendMessages,
-  responseSerialize: encodeSendResults,
+  responseSerialize: serialize(SendMessagesResponse),
   responseDeserialize: decodeSendResults,
 }
 

@@ -14,8 +14,8 @@ const shortCopy = 16
 export class ProtobufWriter {
   #buffer: Buffer
   #at: number
-  /** Of the embedded messages that are open: where the length of each is to stand, and the bytes left for it. */
-  readonly #open: { readonly at: number; readonly room: number }[] = []
+  /** Of each embedded message that is open, two numbers: where its length is to stand, and the bytes left for that. */
+  readonly #open: number[] = []
 
   /** `capacity`: bytes expected; more are taken when needed. `headroom`: bytes left free at the front for the caller. */
   constructor(capacity: number, headroom: number) {
@@ -81,16 +81,36 @@ export class ProtobufWriter {
     this.#ensure(value.length + 10)
     const start = this.#at
     this.#varint((field << 3) | 2)
-    this.#buffer[this.#at++] = value.length
+    const buffer = this.#buffer
+    let at = this.#at
+    buffer[at++] = value.length
     for (let i = 0; i < value.length; i++) {
       const unit = value.charCodeAt(i)
       if (unit > 0x7f) {
         this.#at = start
         return false
       }
-      this.#buffer[this.#at++] = unit
+      buffer[at++] = unit
     }
+    this.#at = at
     return true
+  }
+
+  /** A number as a text, in decimal; also if it is 0. Costs less than to make the text. */
+  decimal(field: number, value: number): void {
+    let digits = 1
+    for (let beyond = 10; beyond <= value; beyond *= 10) digits++
+    this.#ensure(digits + 10)
+    this.#varint((field << 3) | 2)
+    this.#varint(digits)
+    const buffer = this.#buffer
+    let rest = value
+    for (let at = this.#at + digits - 1; at >= this.#at; at--) {
+      const tenth = Math.floor(rest / 10)
+      buffer[at] = 0x30 + (rest - 10 * tenth)
+      rest = tenth
+    }
+    this.#at += digits
   }
 
   /** A text that lies in `source` at `from`, in UTF-8. */
@@ -101,7 +121,7 @@ export class ProtobufWriter {
     this.#varint(length)
     // A short text costs less byte by byte than by a view of it.
     if (length <= shortCopy) copyBytes(source, from, this.#buffer, this.#at, length)
-    else this.#buffer.set(source.subarray(from, from + length), this.#at)
+    else this.#buffer.set(new Uint8Array(source.buffer, source.byteOffset + from, length), this.#at)
     this.#at += length
   }
 
@@ -123,15 +143,15 @@ export class ProtobufWriter {
     const room = varintBytes(expectedBytes)
     this.#ensure(5 + room)
     this.#varint((field << 3) | 2)
-    this.#open.push({ at: this.#at, room })
+    this.#open.push(this.#at, room)
     this.#at += room
   }
 
   /** Ends the embedded message that was begun last: puts its length before it, moving it when the length takes another room than was left for it. */
   close(): void {
-    const opened = this.#open.pop()
-    if (opened === undefined) throw new Error('no message is open')
-    const { at, room } = opened
+    const room = this.#open.pop()
+    const at = this.#open.pop()
+    if (at === undefined || room === undefined) throw new Error('no message is open')
     const start = at + room
     const length = this.#at - start
     const extra = varintBytes(length) - room
