@@ -109,8 +109,8 @@ export const replicationMutations: readonly Mutation[] = [
     edits: [
       {
         file: 'packages/replica/src/recovery.ts',
-        find: "if (kind === 'command') machine.apply",
-        replace: "if (kind === 'command' && index < last.index) machine.apply",
+        find: "if (kind === 'command') applyPayload",
+        replace: "if (kind === 'command' && index < last.index) applyPayload",
       },
     ],
     profile: 'fail-stop-beyond',

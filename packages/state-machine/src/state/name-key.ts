@@ -6,8 +6,12 @@ export class NameKey {
   length = 0
   /** 32 bits. */
   hash = 0
+  /** Of whom the bytes are: people write to one and the same several times. */
+  #name = ''
 
   set(name: string): this {
+    if (name === this.#name && name !== '') return this
+    this.#name = name
     this.length = utf8Length(name)
     if (this.length > this.bytes.length) this.bytes = new Uint8Array(this.length)
     putUtf8(this.bytes, 0, name, this.length)
