@@ -18,6 +18,7 @@ import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts'
 import { Output } from './output.ts'
 import {
   ConnectionError,
+  connectionWindow,
   defaultFrameSize,
   defaultWindow,
   type ErrorCode,
@@ -86,6 +87,7 @@ export abstract class Http2Connection implements StreamConnection {
     )
     this.#output = new Output(socket, () => this.#moved())
     this.#output.push(greeting)
+    this.#output.push(encodeWindowUpdate(0, connectionWindow - defaultWindow))
     // What breaks it is told by its streams.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#close())
@@ -321,7 +323,7 @@ export abstract class Http2Connection implements StreamConnection {
   /** Lets the caller send again what came, at once: what is kept is bounded by the window of each stream. */
   #grant(bytes: number): void {
     this.#consumed += bytes
-    if (this.#consumed < defaultWindow / 2) return
+    if (this.#consumed < connectionWindow / 2) return
     this.#output.push(encodeWindowUpdate(0, this.#consumed))
     this.#consumed = 0
   }

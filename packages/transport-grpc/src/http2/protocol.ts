@@ -50,6 +50,8 @@ export const preface: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '
 export const defaultFrameSize = 16_384
 /** What a connection and a stream may carry before anything was granted, bytes (§6.9.2). */
 export const defaultWindow = 65_535
+/** What a connection may carry as soon as it has begun, bytes: what is kept of it is bounded by the windows of its streams. */
+export const connectionWindow: number = 1024 * 1024
 export const largestWindow: number = 2 ** 31 - 1
 
 /** A window of the other end's with so much more; less than nothing takes it away (§6.9.1, §6.9.2). */

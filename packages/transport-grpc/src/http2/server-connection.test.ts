@@ -26,10 +26,12 @@ const ofType = (seen: readonly Seen[], type: number): readonly Seen[] =>
 
 test('it begins with what it takes, and says yes to what the caller takes', async () => {
   const caller = new Caller({ mostStreams: 7 })
-  const [first, second] = await caller.after()
+  const [first, second, third] = await caller.after()
   expect(first).toMatchObject({ type: frameType.settings, flags: 0, stream: 0 })
   expect(first?.content.equals(Buffer.from('000300000007000600010000', 'hex'))).toBe(true)
-  expect(second).toMatchObject({
+  expect(second).toMatchObject({ type: frameType.windowUpdate, stream: 0 })
+  expect(codeOf(second)).toBe(2 ** 20 - 65_535)
+  expect(third).toMatchObject({
     type: frameType.settings,
     flags: flag.acknowledged,
     content: Buffer.alloc(0),
@@ -199,8 +201,7 @@ test('what is on its way to a stream that is over is passed over, and counts', a
   const caller = new Caller({ opened: ({ stream }) => stream.reset(errorCode.cancel) })
   const seen = await caller.after(
     call,
-    data(16_000),
-    data(16_000),
+    ...Array.from({ length: 40 }, () => data(16_000)),
     data(16_000, flag.endStream),
     encodeWindowUpdate(1, 5),
     encodeReset(1, 8),
@@ -208,6 +209,7 @@ test('what is on its way to a stream that is over is passed over, and counts', a
   )
   expect(seen.filter(({ type }) => type !== frameType.settings).map((one) => [one.type, one.stream])).toEqual(
     [
+      [frameType.windowUpdate, 0],
       [frameType.resetStream, 1],
       [frameType.windowUpdate, 0],
     ],

@@ -68,7 +68,7 @@ test('while it is paused nothing is told, and its caller can send a window and n
     ...parts.map((part) => data(part)),
     data(Buffer.alloc(0), flag.endStream),
   )
-  // The connection's window is for all streams.
+  // That of the connection is for all streams.
   expect(seen.filter(({ type }) => type === frameType.windowUpdate).map(({ stream }) => stream)).toEqual([0])
   const { stream, bytes, events } = caller.first
   expect([bytes, events]).toEqual([[], []])
@@ -122,13 +122,49 @@ test('who listens may pause between two parts', async () => {
 
 test('what was taken may be sent again', async () => {
   const caller = new Caller()
-  const seen = await caller.after(call, ...Array.from({ length: 12 }, () => data(Buffer.alloc(16_384))))
+  await caller.after(call)
+  const seen = await caller.after(...Array.from({ length: 96 }, () => data(Buffer.alloc(16_384))))
   const granted = (stream: number): number =>
     seen
       .filter((one) => one.type === frameType.windowUpdate && one.stream === stream)
       .reduce((sum, { content }) => sum + content.readUInt32BE(0), 0)
-  expect(granted(0)).toBe(12 * 16_384)
-  expect(granted(1)).toBe(12 * 16_384)
+  expect(granted(0)).toBe(96 * 16_384)
+  expect(granted(1)).toBe(96 * 16_384)
+})
+
+test('what was taken may be sent again with the next answer, from half of the window on', async () => {
+  const caller = new Caller()
+  await caller.after(call, data(Buffer.alloc(16_000)))
+  const { stream } = caller.first
+  stream.begin(status)
+  stream.write(Buffer.from('early'))
+  const early = await caller.after(data(Buffer.alloc(16_000)), data(Buffer.alloc(16_000)))
+  expect(early.map(({ type }) => type)).toEqual([frameType.headers, frameType.data])
+  stream.write(Buffer.from('late'))
+  const late = await caller.after()
+  expect(late.map(({ type }) => type)).toEqual([frameType.windowUpdate, frameType.data])
+  expect(late[0]?.content.readUInt32BE(0)).toBe(48_000)
+})
+
+test('a wider window is granted at once, and is as good as one from the start', async () => {
+  const caller = new Caller({ opened: ({ stream }) => stream.pause() })
+  await caller.after(call)
+  const { stream, bytes, events } = caller.first
+  stream.widen(200_000)
+  stream.widen(100_000)
+  const part = Buffer.alloc(10_000)
+  const seen = await caller.after(...Array.from({ length: 20 }, () => data(part)))
+  expect(seen.map(({ type, content }) => [type, content.readUInt32BE(0)])).toEqual([
+    [frameType.windowUpdate, 200_000 - 65_535],
+  ])
+  stream.resume()
+  expect(Buffer.concat(bytes)).toHaveLength(200_000)
+  stream.pause()
+  const granted = (await caller.after()).map(({ content }) => content.readUInt32BE(0))
+  expect(granted.reduce((sum, each) => sum + each, 0)).toBe(150_000)
+  const tooMuch = await caller.after(...Array.from({ length: 16 }, () => data(part)))
+  expect(tooMuch.map(({ type }) => type)).toEqual([frameType.resetStream])
+  expect(events).toEqual(['closed'])
 })
 
 test('no more is sent than the stream, and the connection, may carry; the rest when they may', async () => {

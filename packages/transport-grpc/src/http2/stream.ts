@@ -72,7 +72,8 @@ export class Http2Stream {
   #flows = true
   /** What came and nobody wants yet. */
   #held: Buffer[] = []
-  /** What the other end may still send, and what of that it has not been granted anew; bytes. */
+  /** What the other end may send, how much of that is left, and what was taken and it has not been granted anew; bytes. */
+  #window = defaultWindow
   #receiveWindow = defaultWindow
   #consumed = 0
   /** What may be sent. */
@@ -126,6 +127,8 @@ export class Http2Stream {
   /** `sent`: called when the network has taken it; not if the stream is broken off before. @returns false: better wait for `drained` */
   write(bytes: Buffer, sent?: () => void): boolean {
     if (this.isOver) return false
+    // With what goes anyway: a frame of its own wakes the other end once more.
+    if (this.#consumed >= this.#window / 2) this.#grantTaken()
     this.#queue.push({ bytes, sent })
     this.#queuedBytes += bytes.length
     this.#sendOrWait()
@@ -146,6 +149,15 @@ export class Http2Stream {
     if (this.#isClosed) return
     this.#connection.push(encodeReset(this.id, code))
     this.close()
+  }
+
+  /** Lets the other end send so much before it is granted more: more than now, and no less than so much may have to be held. */
+  widen(window: number): void {
+    const more = window - this.#window
+    if (more <= 0 || this.#isClosed || this.#isRead) return
+    this.#window = window
+    this.#receiveWindow += more
+    this.#connection.push(encodeWindowUpdate(this.id, more))
   }
 
   /** Lets the other end send no more than its window. */
@@ -274,10 +286,14 @@ export class Http2Stream {
     this.#listener?.drained()
   }
 
-  /** Lets the other end send again what was taken, once it is worth a frame. */
+  /** Lets the other end send again what was taken, before it has nothing left to send: it would wait for that. */
   #grant(bytes: number): void {
     this.#consumed += bytes
-    if (this.#isClosed || this.#isRead || this.#consumed < defaultWindow / 2) return
+    if (this.#consumed >= (3 / 4) * this.#window) this.#grantTaken()
+  }
+
+  #grantTaken(): void {
+    if (this.#isClosed || this.#isRead) return
     this.#connection.push(encodeWindowUpdate(this.id, this.#consumed))
     this.#receiveWindow += this.#consumed
     this.#consumed = 0

@@ -9,7 +9,7 @@ export interface ByteStream extends CallOrigin {
   on(event: 'data', listener: (bytes: Buffer) => void): unknown
   /** `end`: the caller has ended its side. `cancelled`: the caller is gone, or sent what cannot be read. */
   on(event: 'end' | 'cancelled', listener: () => void): unknown
-  /** Of one message that comes from here on, bytes. */
+  /** Of one message that comes from here on, bytes. As much may be on its way, up to 1 MiB. */
   set longestRequest(bytes: number)
   /** `message` has room for the prefix at its front: five bytes. @returns false: better wait for the network */
   writePrefixed(message: Buffer): boolean

@@ -4,6 +4,9 @@ import { fillPrefix, framed } from '../wire/grpc-framing.ts'
 import { statusOf } from './headers.ts'
 import { type CallSource, ServerCall } from './server-call.ts'
 
+/** Bytes. Of a call whose requests may be long, or many. */
+const widestWindow = 1024 * 1024
+
 /** How messages are read and written. */
 interface Codec {
   readonly requestDeserialize: (bytes: Buffer) => unknown
@@ -104,9 +107,10 @@ export class StreamingCall extends ServerCall {
     this.watchRest(isWanted, isAnew)
   }
 
-  /** Of a message, bytes. For what comes from here on. */
+  /** Of a message, bytes. For what comes from here on. So much may be on its way at once, too, up to 1 MiB. */
   set longestRequest(bytes: number) {
     this.limitRequest(bytes)
+    this.stream.widen(Math.min(bytes, widestWindow))
   }
 
   /** `sent`: called when the network has taken it; never if the call is over before. @returns false: better wait for `drain` */
