@@ -35,7 +35,7 @@ import {
   repairService,
 } from './index.ts'
 import { encodeFrame, encodeIntroduction } from './wire/encode.ts'
-import { prefixBytes } from './wire/grpc-framing.ts'
+import { roomBytes } from './wire/grpc-framing.ts'
 
 const host = '127.0.0.1'
 const seed = 6
@@ -59,8 +59,8 @@ const requests: Record<keyof typeof peerPort, fc.Arbitrary<Uint8Array>> = {
         attempt: number,
         listener: fc.record({ host: fc.ipV4(), port: fc.nat({ max: 65_535 }) }),
       })
-      .map((introduction) => encodeIntroduction(introduction).subarray(prefixBytes)),
-    fc.array(message, { maxLength: 3 }).map((messages) => encodeFrame(messages, 1_024).subarray(prefixBytes)),
+      .map((introduction) => encodeIntroduction(introduction).subarray(roomBytes)),
+    fc.array(message, { maxLength: 3 }).map((messages) => encodeFrame(messages, 1_024).subarray(roomBytes)),
   ),
   getStatus: fc.constant(GetStatusRequest.encode({}).finish()),
   transferLeadership: fc

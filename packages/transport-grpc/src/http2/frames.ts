@@ -12,6 +12,27 @@ export function encodeHead(type: number, flags: number, stream: number, length: 
   return allocateFrame(type, flags, stream, length, 0)
 }
 
+/** Writes a frame's head where there is room for it: right before its content. */
+export function fillHead(
+  bytes: Buffer,
+  at: number,
+  type: number,
+  flags: number,
+  stream: number,
+  length: number,
+): void {
+  // Byte by byte: for each frame the calls of `Buffer` would cost as much as its memory.
+  bytes[at] = length >>> 16
+  bytes[at + 1] = length >>> 8
+  bytes[at + 2] = length
+  bytes[at + 3] = type
+  bytes[at + 4] = flags
+  bytes[at + 5] = stream >>> 24
+  bytes[at + 6] = stream >>> 16
+  bytes[at + 7] = stream >>> 8
+  bytes[at + 8] = stream
+}
+
 export function encodeFrame(type: number, flags: number, stream: number, content: Buffer): Buffer {
   const bytes = allocateFrame(type, flags, stream, content.length, content.length)
   content.copy(bytes, headBytes)
@@ -96,15 +117,6 @@ function encodeNumber(type: number, stream: number, value: number): Buffer {
 /** `room`: how much of the content will be in the same memory. */
 function allocateFrame(type: number, flags: number, stream: number, length: number, room: number): Buffer {
   const bytes = Buffer.allocUnsafe(headBytes + room)
-  // Byte by byte: for each frame the calls of `Buffer` would cost as much as its memory.
-  bytes[0] = length >>> 16
-  bytes[1] = length >>> 8
-  bytes[2] = length
-  bytes[3] = type
-  bytes[4] = flags
-  bytes[5] = stream >>> 24
-  bytes[6] = stream >>> 16
-  bytes[7] = stream >>> 8
-  bytes[8] = stream
+  fillHead(bytes, 0, type, flags, stream, length)
   return bytes
 }

@@ -167,6 +167,26 @@ test('a wider window is granted at once, and is as good as one from the start', 
   expect(events).toEqual(['closed'])
 })
 
+test.each([0, 3, 9, 14])(
+  'what has %i free bytes before it is sent without them, in one frame or in several',
+  async (room) => {
+    const caller = new Caller()
+    await caller.after(call)
+    const { stream } = caller.first
+    stream.begin(status)
+    const written = [
+      Buffer.alloc(0),
+      Buffer.from('short'),
+      Buffer.from(Array.from({ length: 40_000 }, (_, at) => at % 251)),
+    ]
+    for (const bytes of written)
+      stream.write(Buffer.concat([Buffer.alloc(room, 0xee), bytes]), undefined, room)
+    const seen = (await caller.after()).filter(({ type }) => type === frameType.data)
+    expect(seen.map(({ content }) => content.length)).toEqual([0, 5, 16_384, 16_384, 40_000 - 2 * 16_384])
+    expect(dataOf(caller.seen).equals(Buffer.concat(written))).toBe(true)
+  },
+)
+
 test('no more is sent than the stream, and the connection, may carry; the rest when they may', async () => {
   const small = encodeSettings([[setting.initialWindowSize, 10]])
   const caller = new Caller({ greeting: [preface, small] })

@@ -1,5 +1,5 @@
 import type { Place } from '../linked-list.ts'
-import { encodeHead, encodeReset, encodeWindowUpdate } from './frames.ts'
+import { encodeHead, encodeReset, encodeWindowUpdate, fillHead, headBytes } from './frames.ts'
 import {
   defaultFrameSize,
   defaultWindow,
@@ -49,6 +49,8 @@ const mostParts = 64
 
 interface Written {
   bytes: Buffer
+  /** Of `bytes`, what is free at the front. */
+  room: number
   readonly sent: (() => void) | undefined
 }
 
@@ -124,13 +126,17 @@ export class Http2Stream {
     this.#endSide(block)
   }
 
-  /** `sent`: called when the network has taken it; not if the stream is broken off before. @returns false: better wait for `drained` */
-  write(bytes: Buffer, sent?: () => void): boolean {
+  /**
+   * @param sent called when the network has taken it; not if the stream is broken off before
+   * @param room so many bytes at the front of `bytes` are free: with `headBytes` or more, what goes in one frame is not copied
+   * @returns false: better wait for `drained`
+   */
+  write(bytes: Buffer, sent?: () => void, room = 0): boolean {
     if (this.isOver) return false
     // With what goes anyway: a frame of its own wakes the other end once more.
     if (this.#consumed >= this.#window / 2) this.#grantTaken()
-    this.#queue.push({ bytes, sent })
-    this.#queuedBytes += bytes.length
+    this.#queue.push({ bytes, room, sent })
+    this.#queuedBytes += bytes.length - room
     this.#sendOrWait()
     if (this.#queuedBytes < highWater) return true
     this.#isBlocked = true
@@ -226,13 +232,20 @@ export class Http2Stream {
   sendSome(): boolean {
     const first = this.#queue[0]
     if (first === undefined) return false
-    const { bytes, sent } = first
+    const { bytes, room, sent } = first
+    const length = bytes.length - room
     const allowed = Math.min(this.#connection.room, this.#sendWindow, defaultFrameSize)
-    const size = Math.max(0, Math.min(bytes.length, allowed))
-    if (size === 0 && bytes.length > 0) return false
-    const isWhole = size === bytes.length
-    this.#connection.push(encodeHead(frameType.data, 0, this.id, size))
-    this.#connection.push(isWhole ? bytes : bytes.subarray(0, size))
+    const size = Math.max(0, Math.min(length, allowed))
+    if (size === 0 && length > 0) return false
+    const isWhole = size === length
+    if (isWhole && room >= headBytes) {
+      const begin = room - headBytes
+      fillHead(bytes, begin, frameType.data, 0, this.id, size)
+      this.#connection.push(begin === 0 ? bytes : bytes.subarray(begin))
+    } else {
+      this.#connection.push(encodeHead(frameType.data, 0, this.id, size))
+      this.#connection.push(size === bytes.length ? bytes : bytes.subarray(room, room + size))
+    }
     this.#connection.spent(size)
     this.#sendWindow -= size
     this.#queuedBytes -= size
@@ -244,7 +257,8 @@ export class Http2Stream {
         this.#endIfSent()
       }
     } else {
-      first.bytes = bytes.subarray(size)
+      first.bytes = bytes.subarray(room + size)
+      first.room = 0
     }
     return this.#queue.length > 0
   }

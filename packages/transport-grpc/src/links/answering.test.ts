@@ -8,7 +8,7 @@ import {
   LinkResponse,
   ReplicaServiceService,
 } from '../gen/chatroom/replica/v1/replica_service.ts'
-import { prefixBytes } from '../wire/grpc-framing.ts'
+import { roomBytes } from '../wire/grpc-framing.ts'
 import { LinkStream } from './link-stream.ts'
 
 // A replica answers calls of the stock gRPC client, as anybody's client may call it, and of other replicas, which say that a connection carries their link.
@@ -53,7 +53,7 @@ function replica(port: number): Caller {
   })
   let link: LinkStream
   const write = (bytes: Uint8Array): void =>
-    link.write(Buffer.concat([Buffer.alloc(prefixBytes), bytes]), () => {})
+    link.write(Buffer.concat([Buffer.alloc(roomBytes), bytes]), () => {})
   const end = new Promise<{ code: number; details: string }>((resolve, reject) => {
     link = new LinkStream(
       { ...options, secure: (socket) => socket },

@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls'
 import { formatAddress, type PeerAddress } from '../address.ts'
 import { wordsOf } from '../errors.ts'
 import { ClientConnection } from '../http2/client-connection.ts'
+import { headBytes } from '../http2/frames.ts'
 import type { Http2Stream } from '../http2/stream.ts'
 import { SignsOfLife } from '../signs-of-life.ts'
 import { tlsFaultOf } from '../tls/faults.ts'
@@ -73,12 +74,13 @@ export class LinkStream {
     this.#socket.once('connect', () => this.#attempt(() => this.#connected()))
   }
 
-  /** `buffer` has room for the prefix at its front. `done` is called when the network took it, and not at all if the call ends before. */
+  /** `buffer` has `roomBytes` at its front. `done` is called when the network took it, and not at all if the call ends before. */
   write(buffer: Buffer, done: () => void): void {
     if (this.#ended) return
-    this.#call?.write(fillPrefix(buffer), () => {
+    const sent = (): void => {
       if (!this.#ended) done()
-    })
+    }
+    this.#call?.write(fillPrefix(buffer, headBytes), sent, headBytes)
   }
 
   /** Ends the call and the connection now, without an event. */

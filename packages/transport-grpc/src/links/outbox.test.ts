@@ -3,7 +3,7 @@ import { messageBytes } from '@chatroom/replica'
 import { expect, test } from 'vitest'
 import { defaultTransportLimits } from '../limits.ts'
 import { decodeLinkRequest } from '../wire/decode.ts'
-import { prefixBytes } from '../wire/grpc-framing.ts'
+import { roomBytes } from '../wire/grpc-framing.ts'
 import { SharedEntries } from '../wire/shared-entries.ts'
 import { Outbox } from './outbox.ts'
 
@@ -21,7 +21,7 @@ function network(): { terms: number[][]; taken: () => void; write(frame: Buffer,
     terms,
     taken: () => waiting.shift()?.(),
     write(frame, done) {
-      const content = decodeLinkRequest(frame.subarray(prefixBytes))
+      const content = decodeLinkRequest(frame.subarray(roomBytes))
       terms.push(content.type === 'frame' ? content.messages.map(({ term }) => term) : [])
       waiting.push(done)
     },

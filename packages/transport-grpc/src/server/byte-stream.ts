@@ -11,7 +11,7 @@ export interface ByteStream extends CallOrigin {
   on(event: 'end' | 'cancelled', listener: () => void): unknown
   /** Of one message that comes from here on, bytes. As much may be on its way, up to 1 MiB. */
   set longestRequest(bytes: number)
-  /** `message` has room for the prefix at its front: five bytes. @returns false: better wait for the network */
+  /** `message` has `roomBytes` at its front. @returns false: better wait for the network */
   writePrefixed(message: Buffer): boolean
   /** Ends the call after what was written. */
   finish(end: { readonly code: status; readonly details: string }): void

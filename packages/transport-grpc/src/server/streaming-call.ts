@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { type Metadata, status } from '@grpc/grpc-js'
-import { fillPrefix, framed } from '../wire/grpc-framing.ts'
+import { headBytes } from '../http2/frames.ts'
+import { fillPrefix, sendable } from '../wire/grpc-framing.ts'
 import { statusOf } from './headers.ts'
 import { type CallSource, ServerCall } from './server-call.ts'
 
@@ -116,12 +117,12 @@ export class StreamingCall extends ServerCall {
   /** `sent`: called when the network has taken it; never if the call is over before. @returns false: better wait for `drain` */
   write(value: unknown, sent?: () => void): boolean {
     const bytes = this.serialized(this.#options.codec.responseSerialize, value)
-    return bytes !== null && this.#send(framed(bytes), sent)
+    return bytes !== null && this.#send(sendable(bytes), sent)
   }
 
-  /** A message that was written with room for its prefix. */
+  /** A message that was written with `roomBytes` before it. */
   writePrefixed(message: Buffer): boolean {
-    return this.#send(fillPrefix(message))
+    return this.#send(fillPrefix(message, headBytes))
   }
 
   end(metadata?: Metadata): this {
@@ -131,7 +132,7 @@ export class StreamingCall extends ServerCall {
 
   #send(bytes: Buffer, sent?: () => void): boolean {
     if (!this.begin()) return false
-    const room = this.stream.write(bytes, sent)
+    const room = this.stream.write(bytes, sent, headBytes)
     if (!room) {
       this.awaitCaller()
       this.#isBlocked = true

@@ -7,7 +7,7 @@ import { TransportError } from '../errors.ts'
 import { type Frame, LinkRequest, LinkResponse } from '../gen/chatroom/replica/v1/replica_service.ts'
 import { decodeLinkRequest, decodeLinkResponse } from './decode.ts'
 import { encodeFrame, encodeIntroduction } from './encode.ts'
-import { prefixBytes } from './grpc-framing.ts'
+import { roomBytes } from './grpc-framing.ts'
 import { entryKindNumber, voteRefusalNumber } from './names.ts'
 import { SharedEntries } from './shared-entries.ts'
 
@@ -18,7 +18,7 @@ function total(list: readonly Message[]): number {
 }
 
 function wireOf(list: readonly Message[]): Buffer {
-  return encodeFrame(list, total(list)).subarray(prefixBytes)
+  return encodeFrame(list, total(list)).subarray(roomBytes)
 }
 
 function generatedEntries(entries: readonly Entry[]): object[] {
@@ -86,7 +86,7 @@ describe('frames between replicas', () => {
       fc.property(messages, (list) => {
         const shared = new SharedEntries()
         for (const each of [list, list, [...list].reverse(), list]) {
-          const bytes = encodeFrame(each, total(each), shared).subarray(prefixBytes)
+          const bytes = encodeFrame(each, total(each), shared).subarray(roomBytes)
           expect(Buffer.compare(bytes, wireOf(each))).toBe(0)
         }
       }),
@@ -105,7 +105,7 @@ describe('frames between replicas', () => {
         commitIndex: 0,
         round: 0,
       } as const
-      const bytes = encodeFrame([append], messageBytes(append), shared).subarray(prefixBytes)
+      const bytes = encodeFrame([append], messageBytes(append), shared).subarray(roomBytes)
       expect(Buffer.compare(bytes, wireOf([append]))).toBe(0)
     }
   })
@@ -147,7 +147,7 @@ describe('introductions', () => {
   test('come back as they were sent, as request and as response', () => {
     fc.assert(
       fc.property(introduction, (one) => {
-        const bytes = encodeIntroduction(one).subarray(prefixBytes)
+        const bytes = encodeIntroduction(one).subarray(roomBytes)
         expect(decodeLinkRequest(bytes)).toEqual({ type: 'introduction', introduction: one })
         expect(decodeLinkResponse(bytes)).toEqual(one)
       }),
@@ -157,7 +157,7 @@ describe('introductions', () => {
   test('are byte for byte what the generated code writes', () => {
     fc.assert(
       fc.property(introduction, (one) => {
-        const bytes = encodeIntroduction(one).subarray(prefixBytes)
+        const bytes = encodeIntroduction(one).subarray(roomBytes)
         const read = LinkResponse.decode(bytes)
         expect(read.hello).toEqual({ ...one.hello, to: one.to, attempt: one.attempt, listener: one.listener })
         expect(Buffer.compare(bytes, LinkResponse.encode(read).finish())).toBe(0)

@@ -10,7 +10,7 @@ import type {
   VoteRequest,
 } from '@chatroom/replica'
 import type { Entry, Position } from '@chatroom/replication-log'
-import { prefixBytes } from './grpc-framing.ts'
+import { roomBytes } from './grpc-framing.ts'
 import type { Introduction } from './introduction.ts'
 import { entryKindNumber, voteRefusalNumber } from './names.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
@@ -23,9 +23,9 @@ const appendHeadBytes = 24
 /** A longer frame is rare, or its entries are for one replica alone. */
 const sharedBytes = 128 * 1024
 
-/** One `LinkRequest` with a frame, with room for the gRPC prefix. `bytes`: what the messages count for. `shared`: of all frames that may have the same entries. */
+/** One `LinkRequest` with a frame, with `roomBytes` before it. `bytes`: what the messages count for. `shared`: of all frames that may have the same entries. */
 export function encodeFrame(messages: readonly Message[], bytes: number, shared?: SharedEntries): Buffer {
-  const w = new ProtobufWriter(bytes, prefixBytes)
+  const w = new ProtobufWriter(bytes, roomBytes)
   const expected = messages.map(expectedBytes)
   w.open(2, expected.reduce(plus, 0))
   messages.forEach((message, at) => {
@@ -49,9 +49,9 @@ function expectedBytes(message: Message): number {
   return bytes
 }
 
-/** One `LinkRequest` or `LinkResponse` (they agree in this) with a hello, with room for the gRPC prefix. */
+/** One `LinkRequest` or `LinkResponse` (they agree in this) with a hello, with `roomBytes` before it. */
 export function encodeIntroduction({ hello, to, attempt, listener }: Introduction): Buffer {
-  const w = new ProtobufWriter(512, prefixBytes)
+  const w = new ProtobufWriter(512, roomBytes)
   w.open(1)
   writeHello(w, hello)
   w.uint(8, to)

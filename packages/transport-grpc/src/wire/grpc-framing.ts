@@ -1,14 +1,25 @@
 // Imported: the global one is a getter, which is called for each message.
 import { Buffer } from 'node:buffer'
+import { headBytes } from '../http2/frames.ts'
 
 /** Before each gRPC message: one byte that says whether it is compressed, four of length (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
 export const prefixBytes = 5
 
-/** Fills in the prefix of a message that was written with room for it. */
-export function fillPrefix(buffer: Buffer): Buffer {
-  buffer[0] = 0
-  buffer.writeUInt32BE(buffer.length - prefixBytes, 1)
+/** Free bytes at the front of a message that is to be sent without a copy: for the head of its frame, and its prefix. */
+export const roomBytes: number = headBytes + prefixBytes
+
+/** Fills in the prefix of a message that was written with room for it. `at`: where the prefix stands. */
+export function fillPrefix(buffer: Buffer, at = 0): Buffer {
+  buffer[at] = 0
+  buffer.writeUInt32BE(buffer.length - at - prefixBytes, at + 1)
   return buffer
+}
+
+/** A copy of a message, with its prefix and room for the head of its frame before it. */
+export function sendable(message: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(roomBytes + message.length)
+  bytes.set(message, roomBytes)
+  return fillPrefix(bytes, headBytes)
 }
 
 /** A message with its prefix before it. */
