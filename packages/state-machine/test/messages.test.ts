@@ -64,15 +64,17 @@ describe('send', () => {
   })
 
   it.each([
-    ['', 'invalid text'],
-    ['x'.repeat(65_537), 'invalid text'],
-    ['€'.repeat(21_846), 'invalid text'],
-  ])('refuses a text beyond the bounds without a trace', (text, reason) => {
+    ['', 'r', 'invalid text'],
+    ['x'.repeat(65_537), 'r', 'invalid text'],
+    ['€'.repeat(21_846), 'r', 'invalid text'],
+    ['hi', '', 'invalid request id'],
+    ['hi', '€'.repeat(22), 'invalid request id'],
+  ])('refuses a text and a request id beyond the bounds without a trace', (text, requestId, reason) => {
     const driver = new Driver()
     const alice = driver.login('alice')
     driver.create('bob')
     const before = driver.chat.hash()
-    expect(verdict(driver.send(alice, 'bob', text))).toBe(reason)
+    expect(verdict(driver.send(alice, 'bob', text, requestId))).toBe(reason)
     expect(driver.chat.hash()).toBe(before)
   })
 

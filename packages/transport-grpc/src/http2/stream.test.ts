@@ -184,6 +184,8 @@ test.each([0, 3, 9, 14])(
     const seen = (await caller.after()).filter(({ type }) => type === frameType.data)
     expect(seen.map(({ content }) => content.length)).toEqual([0, 5, 16_384, 16_384, 40_000 - 2 * 16_384])
     expect(dataOf(caller.seen).equals(Buffer.concat(written))).toBe(true)
+    // And is not counted.
+    for (let n = 0; n < 2_000; n++) expect(stream.write(Buffer.alloc(room), undefined, room)).toBe(true)
   },
 )
 

@@ -3,12 +3,15 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { TransportError } from '../errors.ts'
 import { shortAsciiAt } from './short-texts.ts'
 
+type Utf8Slice = (this: Uint8Array, from: number, end: number) => string | undefined
+
 /** What `toString` comes to, without its look at the encoding, which is a tenth of the time to read a message. Node has it, but does not document it. */
-interface HasUtf8Slice extends Pick<Buffer, 'length'> {
-  readonly utf8Slice?: (this: Uint8Array, from: number, end: number) => string
+const found: unknown = Reflect.get(Buffer.alloc(0), 'utf8Slice')
+const utf8Slice: Utf8Slice = isUtf8Slice(found) ? found : () => undefined
+
+function isUtf8Slice(value: unknown): value is Utf8Slice {
+  return typeof value === 'function'
 }
-const prototype: HasUtf8Slice = Buffer.prototype
-const { utf8Slice = (): undefined => undefined } = prototype
 
 /**
  * Reads the protobuf encoding with numbers up to 2^53 - 1. It trusts nothing: whatever does not fit throws a `TransportError` `malformed message`.
