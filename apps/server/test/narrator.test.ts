@@ -127,6 +127,36 @@ describe('leadership that moves without a death', () => {
     expect(narrator.leader).toEqual({ id: 2, term: 5 })
   })
 
+  test('is known before it is told', () => {
+    const narrator = running()
+    narrator.answered(2, successor, 1_000)
+    expect(narrator.leader).toEqual({ id: 2, term: 5 })
+  })
+
+  test('and back again, and the leader dies long after that: told after its death', () => {
+    const narrator = running()
+    narrator.answered(2, successor, 1_000)
+    const back = answer(0, { serving: true, term: 6 })
+    expect(narrator.answered(0, back, 1_100)).toEqual([])
+    expect(narrator.answered(2, answer(2, { term: 6 }), 1_200)).toEqual([])
+    expect(narrator.answered(0, back, 1_210)).toEqual(['replica 0 leads now (term 6).'])
+    const next = answer(1, { serving: true, term: 7, members: [1, 2] })
+    expect(narrator.answered(1, next, 9_000)).toEqual([])
+    narrator.died(0, 9_001)
+    expect(narrator.answered(1, next, 9_011)).toEqual([
+      'replica 1 leads, 10 ms after replica 0 died (term 7).',
+    ])
+  })
+
+  test('to one that dies before that is told: the next is told after its death', () => {
+    const narrator = running()
+    narrator.answered(2, successor, 1_000)
+    narrator.died(2, 1_300)
+    expect(narrator.answered(1, answer(1, { serving: true, term: 6 }), 1_350)).toEqual([
+      'replica 1 leads, 50 ms after replica 2 died (term 6).',
+    ])
+  })
+
   test('twice is waited for twice', () => {
     const narrator = running()
     narrator.answered(2, successor, 1_000)

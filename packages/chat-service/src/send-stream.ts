@@ -198,19 +198,22 @@ export class SendStream {
   /** Writes the answers that are next in order and known. */
   #answer(): void {
     if (this.#stalledSince !== null || this.#closed) return
-    const results = new SendResultsEncoder(this.#slots.length - this.#answered)
-    let last: Outcome | null = null
-    for (let slot = this.#slots[this.#answered]; slot !== undefined; slot = this.#slots[this.#answered]) {
-      if (slot.outcome === null) break
-      last = slot.outcome
-      addResult(results, slot.requestId, last)
-      slot.followed?.answered(last instanceof ChatFailure ? last.reason : undefined)
-      this.#answered++
-      if (last instanceof ChatFailure && last.retriable) break
+    const known = this.#known()
+    if (known.length > 0) {
+      let results: Buffer
+      try {
+        results = encodeResults(known)
+      } catch (error) {
+        this.#call.emit('error', toFailure(error, this.#context.onFault).toServiceError())
+        this.#close()
+        return
+      }
+      for (const { followed, outcome } of known)
+        followed?.answered(outcome instanceof ChatFailure ? outcome.reason : undefined)
+      this.#answered += known.length
+      this.#write(results)
     }
-    if (results.count > 0) this.#write(results)
-    const over = last instanceof ChatFailure && last.retriable
-    if (over) {
+    if (known.some(({ outcome }) => isLast(outcome))) {
       this.#call.end()
       this.#close()
     } else {
@@ -218,12 +221,24 @@ export class SendStream {
       this.#endIfDone()
     }
     // Last, because each may take the next requests.
-    for (let n = 0; n < results.count; n++) this.#lane.answered()
+    for (const _ of known) this.#lane.answered()
   }
 
-  #write(results: SendResultsEncoder): void {
+  /** What is next in order and settled. */
+  #known(): Slot[] {
+    const known: Slot[] = []
+    for (let at = this.#answered; at < this.#slots.length; at++) {
+      const slot = this.#slots[at]
+      if (slot === undefined || slot.outcome === null) break
+      known.push(slot)
+      if (isLast(slot.outcome)) break
+    }
+    return known
+  }
+
+  #write(results: Buffer): void {
     this.#stalledSince = this.#context.clock.now()
-    this.#call.write(results.finish(), () => {
+    this.#call.write(results, () => {
       this.#stalledSince = null
       this.#answer()
     })
@@ -271,7 +286,16 @@ function tracesOf(slots: readonly Slot[]): (string | null)[] {
   return slots.map(({ followed }) => followed?.checked() ?? null)
 }
 
-function addResult(results: SendResultsEncoder, requestId: string, outcome: Outcome): void {
-  if (outcome instanceof ChatFailure) results.failed(requestId, outcome.toMessageError())
-  else results.sent(requestId, outcome.messageId, outcome.recipientOnline)
+/** After a failure that a retry may heal nothing is answered any more. */
+function isLast(outcome: Outcome | null): boolean {
+  return outcome instanceof ChatFailure && outcome.retriable
+}
+
+function encodeResults(slots: readonly Slot[]): Buffer {
+  const results = new SendResultsEncoder(slots.length)
+  for (const { requestId, outcome } of slots) {
+    if (outcome instanceof ChatFailure) results.failed(requestId, outcome.toMessageError())
+    else if (outcome !== null) results.sent(requestId, outcome.messageId, outcome.recipientOnline)
+  }
+  return results.finish()
 }

@@ -23,6 +23,17 @@ interface Strength {
   readonly crashes: number
 }
 
+/**
+ * Another replica leads, and it is not known yet what became of the leader before. If that one died, the end of its process may be heard of last: its connections close
+ * before the system reports its end, and of all that wakes the launcher at once Node hands out signals after what came from sockets.
+ */
+interface Succession {
+  readonly from: number
+  readonly since: number
+  /** What became of it; `because` is null if it only leads no more. */
+  lost: { readonly because: string | null; readonly at: number } | null
+}
+
 interface Known {
   /** The process that answered last or was started last; null if none is known to run. */
   pid: number | null
@@ -60,39 +71,36 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
   const ended = new Map<number, number>()
   let leader: { id: number; term: number } | null = null
   let toldLeader: { id: number; term: number } | null = null
-  let leaderless: { since: number; because: string | null; told: string | null } | null = null
-  /** Since when another replica than the leader leads, as far as it says itself. */
-  let succeededSince: number | null = null
+  let leaderless: { at: number; because: string | null; told: string | null } | null = null
+  /** The leader is not told of yet, since nobody has told what became of the one before. */
+  let succession: Succession | null = null
   let told: Strength | null = null
   let coming: { strength: Strength; since: number } | null = null
 
   const lose = (replica: number, because: string | null, at: number): void => {
+    if (succession?.from === replica) succession.lost ??= { because, at }
     if (leader?.id !== replica) return
     leader = null
-    succeededSince = null
-    leaderless = { since: at, because, told: null }
+    succession = null
+    leaderless = { at, because, told: null }
   }
 
   const leads = (status: ReplicaStatus, at: number): string[] => {
-    const before = leaderless
-    if (leader?.id !== status.id) succeededSince = null
+    if (leader !== null && leader.id !== status.id) succession = { from: leader.id, since: at, lost: null }
+    const before = succession?.lost ?? leaderless
     leader = { id: status.id, term: status.term }
     leaderless = null
     const isNews = toldLeader?.id !== status.id || toldLeader.term !== status.term
-    if (!isNews) return []
+    if (!isNews) succession = null
+    if (!isNews || isToWait(succession, at)) return []
+    succession = null
     toldLeader = leader
-    const after = before?.because ? `, ${at - before.since} ms after ${before.because}` : ' now'
+    const after = before?.because ? `, ${at - before.at} ms after ${before.because}` : ' now'
     return [`replica ${status.id} leads${after} (term ${status.term}).`]
   }
 
-  /**
-   * Another replica leads, and nobody has told yet what became of the leader before. If it died, the end of its process may be heard of last: its
-   * connections close before the system reports its end, and of all that wakes the launcher at once Node hands out signals after what came from sockets.
-   */
-  const succeeds = (status: ReplicaStatus, at: number): string[] => {
-    succeededSince ??= at
-    return at - succeededSince < limits.succession ? [] : leads(status, at)
-  }
+  const isToWait = (to: Succession | null, at: number): boolean =>
+    to !== null && to.lost === null && at - to.since < limits.succession
 
   /** Who carries the chat, told once it has stopped changing. */
   const strength = (status: ReplicaStatus, at: number): string[] => {
@@ -110,7 +118,7 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
   }
 
   const waits = (at: number): string[] => {
-    if (leaderless === null || at - leaderless.since < limits.leaderless) return []
+    if (leaderless === null || at - leaderless.at < limits.leaderless) return []
     const words = known.flatMap(({ status, silentSince }) =>
       status === null || silentSince !== null
         ? []
@@ -134,11 +142,9 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
       if (state.pid !== null) lose(replica, `replica ${replica} ended`, at)
     } else if (state.silenceTold) lines.push(`replica ${replica} answers again.`)
     known[replica] = { pid: status.pid, status, silentSince: null, silenceTold: false }
-    if (status.serving && (leader === null || leader.id === replica)) lines.push(...leads(status, at))
-    else if (status.serving && leader !== null && status.term > leader.term)
-      lines.push(...succeeds(status, at))
-    else if (!status.serving && leader?.id === replica) lose(replica, null, at)
-    if (leader?.id === replica) lines.push(...strength(status, at))
+    if (status.serving && (leader === null || status.term >= leader.term)) lines.push(...leads(status, at))
+    else if (!status.serving) lose(replica, null, at)
+    if (leader?.id === replica && succession === null) lines.push(...strength(status, at))
     return [...lines, ...waits(at)]
   }
 
@@ -178,6 +184,7 @@ export function createNarrator(replicas: number, limits: NarratorLimits = narrat
         : spoke(replica, state, answer.status, at)
     },
     toldAll: () => {
+      succession = null
       const status = leader === null ? null : (known[leader.id]?.status ?? null)
       toldLeader = leader
       coming = null

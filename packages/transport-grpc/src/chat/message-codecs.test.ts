@@ -103,7 +103,6 @@ function encodeResults(became: readonly Became[]): [Buffer, Uint8Array] {
     encoder.failed(requestId, outcome)
     return { requestId, result: { $case: 'error', value: outcome }, recipientOnline: false }
   })
-  expect(encoder.count).toBe(became.length)
   return [encoder.finish(), SendMessagesResponse.encode({ results }).finish()]
 }
 

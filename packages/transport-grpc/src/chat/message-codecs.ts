@@ -87,16 +87,10 @@ export function encodeSendMessages({ messages }: SendMessagesRequest): Buffer {
 /** Encodes a `SendMessagesResponse` as the results become known. */
 export class SendResultsEncoder {
   readonly #writer: ProtobufWriter
-  #count = 0
 
   /** `results`: how many are expected. */
   constructor(results: number) {
     this.#writer = new ProtobufWriter(results * 2 * overheadBytes, 0)
-  }
-
-  /** Results so far. */
-  get count(): number {
-    return this.#count
   }
 
   sent(requestId: string, messageId: number, recipientOnline: boolean): void {
@@ -106,7 +100,6 @@ export class SendResultsEncoder {
     w.decimal(2, messageId)
     w.bool(4, recipientOnline)
     w.close()
-    this.#count++
   }
 
   failed(requestId: string, error: MessageError): void {
@@ -115,7 +108,6 @@ export class SendResultsEncoder {
     w.text(1, requestId)
     w.presentBytes(3, MessageError.encode(error).finish())
     w.close()
-    this.#count++
   }
 
   /** The whole message. The encoder must not be used afterwards. */
