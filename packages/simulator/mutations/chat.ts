@@ -107,8 +107,8 @@ export const chatMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${chat}/state/accounts.ts`,
-        find: '  deliver({ row }: Account, message: StoredMessage): number {\n    this.#beforeChange(row)\n',
-        replace: '  deliver({ row }: Account, message: StoredMessage): number {\n',
+        find: '  deliver({ row }: Account, message: NewMessage): number {\n    this.#beforeChange(row)\n',
+        replace: '  deliver({ row }: Account, message: NewMessage): number {\n',
       },
     ],
     profile: 'fail-stop-half-views',
