@@ -1,6 +1,6 @@
-import type { LoggedRequest } from '../codec/logged-send.ts'
 import { type CreateAccount, type Login, tokenHashBytes } from '../command.ts'
 import type { ChatLimits } from '../limits.ts'
+import type { LoggedRequest } from '../logged-command.ts'
 import type { Refusal } from '../reply.ts'
 import { bytesOf } from '../text/text-bytes.ts'
 import { requestIdFault, requestIdSizeFault, textSizeFault } from '../validation/bounded-text.ts'

@@ -1,5 +1,5 @@
-import type { LoggedRequest } from '../codec/logged-send.ts'
 import type { CreateAccount, Login } from '../command.ts'
+import type { LoggedRequest } from '../logged-command.ts'
 import { Digest } from '../text/digest.ts'
 import { decodeUtf8 } from '../text/utf8.ts'
 

@@ -1,5 +1,5 @@
-import type { LoggedRequest } from '../codec/logged-send.ts'
 import type { CreateAccount, Login } from '../command.ts'
+import type { LoggedRequest } from '../logged-command.ts'
 import type { EndReason, Refusal } from '../reply.ts'
 import type { RememberedReason } from '../state/outcome.ts'
 import { refusal } from '../validation/checked.ts'

@@ -1,5 +1,5 @@
-import type { LoggedRequest, LoggedSend } from '../codec/logged-send.ts'
 import type { Acknowledge, DeleteAccount, Touch } from '../command.ts'
+import type { LoggedRequest, LoggedSend } from '../logged-command.ts'
 import type { Refusal, Reply } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import { type Outcome, reasonOf, refused, sendOutcome, sent } from '../state/outcome.ts'

@@ -1,6 +1,6 @@
 import { fingerprintOfSend } from '../apply/fingerprint.ts'
+import type { LoggedSend } from '../logged-command.ts'
 import { decodeUtf8 } from '../text/utf8.ts'
-import type { LoggedSend } from './logged-send.ts'
 import { readVarint } from './varint.ts'
 
 /** Tag of `Command.send`: a field of bytes. */

@@ -1,5 +1,5 @@
-import type { Command, Send, SessionRequest } from '../command.ts'
-import type { TextBytes } from '../text/text-bytes.ts'
+import type { Command, Send, SessionRequest } from './command.ts'
+import type { TextBytes } from './text/text-bytes.ts'
 
 /**
  * A send as it is applied. Its text stays where it is, in the entry that holds it: from there it goes into a mailbox, with no string in between. It lives as long as
