@@ -229,6 +229,24 @@ describe('rule 4: the leader dies', () => {
     expect(cluster.leaders()).toEqual([1])
   })
 
+  it('stands in the moment of the proof if it has the turn or comes to have it, before time passes', () => {
+    const first = follower()
+    first.refuse(1)
+    expect(first.core.role).toBe('candidate')
+    const second = new OneCore({
+      mode: 'fail-stop',
+      id: 2,
+      entries: [viewEntry(1, 1, all)],
+      hardState: { clusterId: 'c' },
+    })
+    for (const peer of [A, B]) second.connect(peer)
+    second.receive(A, second.append({ previous: { index: 1, term: 1 }, commitIndex: 1 }))
+    second.refuse(0)
+    expect(second.core.role).toBe('follower')
+    second.refuse(1)
+    expect(second.core.role).toBe('leader')
+  })
+
   it('one that is not admitted does not stand, though its log names it', () => {
     const core = new OneCore({ mode: 'fail-stop', id: 2, hardState: { clusterId: 'c' } })
     core.receive(A, core.append({ term: 1, entries: [viewEntry(1, 1, all)] }))

@@ -1,6 +1,6 @@
 import { type Member, sameMember } from '@chatroom/election'
 import type { PeerObservation } from '../ports/transport.ts'
-import { consider, voterConnected } from './campaign.ts'
+import { consider, maybeStand, voterConnected } from './campaign.ts'
 import { presenceOf } from './follower.ts'
 import { reviewView } from './membership.ts'
 import type { Outbox } from './outbox.ts'
@@ -107,6 +107,8 @@ export function reviewDeaths(core: Core, out: Outbox): void {
   }
   if (core.role === 'follower' && core.leader !== null && core.deaths.isDead(core.leader))
     loseLeader(core, out)
+  // At once where this replica has the turn: everybody waits for it, and the next tick may be far.
+  if (core.role === 'follower') maybeStand(core, out)
   if (core.role === 'candidate') consider(core, out)
   if (core.role === 'leader') reviewView(core, out)
 }
