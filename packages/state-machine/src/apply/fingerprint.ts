@@ -3,8 +3,10 @@ import type { LoggedRequest } from '../logged-command.ts'
 import { Digest } from '../text/digest.ts'
 import { decodeUtf8 } from '../text/utf8.ts'
 
-/** How the digest of each send begins. */
+/** How the digest of each send begins, and how it goes on for the recipient that was last: people write to one and the same several times. */
 const ofSends = new Digest().text('send')
+const ofSendsToLast = new Digest()
+let lastTo: string | null = null
 /** Begun anew for each send. */
 const digest = new Digest()
 
@@ -40,7 +42,11 @@ export function fingerprintOfSend(
   textAt: number,
   textEnd: number,
 ): number | undefined {
-  if (digest.beginAs(ofSends).text(to).ascii(source, textAt, textEnd)) return digest.toNumber()
+  if (to !== lastTo) {
+    ofSendsToLast.beginAs(ofSends).text(to)
+    lastTo = to
+  }
+  if (digest.beginAs(ofSendsToLast).ascii(source, textAt, textEnd)) return digest.toNumber()
   const units = decodeUtf8(source, textAt, textEnd)
-  return units === undefined ? undefined : digest.beginAs(ofSends).text(to).text(units).toNumber()
+  return units === undefined ? undefined : digest.beginAs(ofSendsToLast).text(units).toNumber()
 }

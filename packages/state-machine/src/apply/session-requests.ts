@@ -2,7 +2,7 @@ import type { Acknowledge, DeleteAccount, Touch } from '../command.ts'
 import type { LoggedRequest, LoggedSend } from '../logged-command.ts'
 import type { Refusal, Reply } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
-import { type Outcome, reasonOf, refused, sendOutcome, sent } from '../state/outcome.ts'
+import { idIn, type Outcome, reasonOf, refused, sent, wasOnline } from '../state/outcome.ts'
 import type { Session } from '../state/sessions.ts'
 import { bytesOf } from '../text/text-bytes.ts'
 import { outOfBounds } from './bounds.ts'
@@ -87,7 +87,7 @@ function send(
   }
   const message = { id: index, from: session.account.name, text: command, bytes, sentAt: time }
   observers.messageArrived(recipient.id, accounts.deliver(recipient, message))
-  return sent({ id: index, recipientOnline: sessions.liveOf(recipient, time) !== undefined })
+  return sent(index, sessions.liveOf(recipient, time) !== undefined)
 }
 
 function acknowledge({ accounts }: ChatState, { account }: Session, command: Acknowledge): Outcome {
@@ -107,10 +107,8 @@ function replyTo(command: LoggedRequest, outcome: Outcome): Reply {
     case 'deleteAccount':
     case 'changePassword':
       return { ok: true, type: command.type }
-    case 'send': {
-      const { id, recipientOnline } = sendOutcome(outcome)
-      return { ok: true, type: 'send', messageId: id, recipientOnline }
-    }
+    case 'send':
+      return { ok: true, type: 'send', messageId: idIn(outcome), recipientOnline: wasOnline(outcome) }
     case 'acknowledge':
       return { ok: true, type: 'acknowledge', waiting: outcome }
   }

@@ -10,7 +10,7 @@ import type { EndReason } from '../reply.ts'
 import type { ChatState } from '../state/chat-state.ts'
 import type { EndedReplies, EndedSession } from '../state/ended-sessions.ts'
 import type { FifoImage } from '../state/fifo.ts'
-import { refusalCode, sendOutcome } from '../state/outcome.ts'
+import { idIn, refusalCode, wasOnline } from '../state/outcome.ts'
 import type { RememberedReply, ReplyWindowImage } from '../state/reply-window.ts'
 import { tokenHashOf } from '../state/token-key.ts'
 import { accountRecords } from './account-records.ts'
@@ -142,12 +142,12 @@ function* replyRecords(
 
 function toReplyRecord({ key, fingerprint, outcome, at }: RememberedReply): ReplyRecord {
   const code = refusalCode(outcome)
-  const { id, recipientOnline } = sendOutcome(outcome)
   return {
     key,
     fingerprint,
     atMs: at,
-    outcome: code === undefined ? { $case: 'value', value: id } : { $case: 'refused', value: code },
-    recipientOnline,
+    outcome:
+      code === undefined ? { $case: 'value', value: idIn(outcome) } : { $case: 'refused', value: code },
+    recipientOnline: wasOnline(outcome),
   }
 }

@@ -219,7 +219,7 @@ function toReply(record: ReplyRecord): RememberedReply {
 }
 
 function toOutcome({ outcome, recipientOnline }: ReplyRecord): Outcome {
-  if (outcome?.$case === 'value') return sent({ id: outcome.value, recipientOnline })
+  if (outcome?.$case === 'value') return sent(outcome.value, recipientOnline)
   const refused = -(outcome?.value ?? 0)
   if (reasonOf(refused) === undefined) throw malformed('it has a reply that this version does not know')
   return refused

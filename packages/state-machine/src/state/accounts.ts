@@ -66,6 +66,8 @@ export class Accounts {
   readonly #names = new SortedRows<NameKey>((row, key) => this.#compareName(row, key))
   readonly #key = new NameKey()
   readonly #watch: ChangeWatch
+  /** Who was found last: people write to one and the same several times. */
+  #lastNamed: Account | null = null
   #waiting = 0
   #waitingBytes = 0
 
@@ -93,9 +95,12 @@ export class Accounts {
   }
 
   named(name: string): Account | undefined {
+    if (name === this.#lastNamed?.name) return this.#lastNamed
     const key = this.#key.set(name)
     const row = this.#byName.find(key.hash, key)
-    return row === 0 ? undefined : { row, id: this.#idOf(row), name }
+    if (row === 0) return undefined
+    this.#lastNamed = { row, id: this.#idOf(row), name }
+    return this.#lastNamed
   }
 
   withId(id: number): Account | undefined {
@@ -132,6 +137,7 @@ export class Accounts {
 
   /** Removes the account and what waits in its mailbox. */
   remove({ row, id, name }: Account): void {
+    this.#lastNamed = null
     this.#beforeChange(row)
     const mailbox = this.#mailbox(row)
     this.#waiting -= mailbox.next - mailbox.first

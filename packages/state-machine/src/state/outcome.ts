@@ -8,25 +8,22 @@ import type { Reason } from '../reply.ts'
  */
 export type Outcome = number
 
-/** What a send tells of itself. */
-export interface SendOutcome {
-  /** Log index of the entry. */
-  readonly id: number
-  readonly recipientOnline: boolean
-}
-
 /** Added to the id of a message whose recipient had a session. No log grows to this index. */
 const online = 2 ** 52
 
-/** The outcome of a send that took effect. */
-export function sent({ id, recipientOnline }: SendOutcome): Outcome {
+/** The outcome of a send that took effect. `id`: log index of its entry. */
+export function sent(id: number, recipientOnline: boolean): Outcome {
   return recipientOnline ? id + online : id
 }
 
-/** What `sent` was given; of any other outcome that took effect, what its reply names as `id`. */
-export function sendOutcome(outcome: Outcome): SendOutcome {
-  const recipientOnline = outcome >= online
-  return { id: recipientOnline ? outcome - online : outcome, recipientOnline }
+/** The `id` that `sent` was given; of any other outcome that took effect, what its reply names. */
+export function idIn(outcome: Outcome): number {
+  return wasOnline(outcome) ? outcome - online : outcome
+}
+
+/** The `recipientOnline` that `sent` was given; false of any other outcome. */
+export function wasOnline(outcome: Outcome): boolean {
+  return outcome >= online
 }
 
 /** Reasons that depend on the state. (The others depend on the request alone, so a retry gets them again without being remembered.) */

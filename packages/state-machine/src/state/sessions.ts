@@ -45,6 +45,8 @@ export class Sessions {
   readonly #expiry = new ExpiryQueue<Session>()
   readonly #answers = new AnswerOrder<Session>()
   #remembered = 0
+  /** Who was found by its id last: a session's commands come many at a time. */
+  #last: Session | null = null
 
   constructor(limits: ChatLimits, watch: ChangeWatch, observers: Observers) {
     this.#limits = limits
@@ -64,7 +66,7 @@ export class Sessions {
 
   /** The session if it lives; one whose time has come is ended by this. */
   live(id: number, now: number): Session | undefined {
-    return this.#unlessDue(this.#byId.get(id), now)
+    return this.#unlessDue(this.withId(id), now)
   }
 
   /** The account's session if it has one; one whose time has come is ended by this. */
@@ -74,7 +76,10 @@ export class Sessions {
 
   /** The session as it stands, even if its time has come. */
   withId(id: number): Session | undefined {
-    return this.#byId.get(id)
+    if (id === this.#last?.id) return this.#last
+    const found = this.#byId.get(id)
+    if (found !== undefined) this.#last = found
+    return found
   }
 
   /** The session as it stands, even if its time has come. */
@@ -120,6 +125,7 @@ export class Sessions {
 
   end(session: Session, reason: EndReason, now: number): void {
     this.#beforeChange(session)
+    this.#last = null
     this.#byId.delete(session.id)
     this.#byAccount.delete(session.account.id)
     this.#byToken.delete(session.tokenKey)
