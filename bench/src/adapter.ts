@@ -1,14 +1,23 @@
 // The chat for a driver that measures several systems side by side: a file that exports `adapters`.
+import { pathToFileURL } from 'node:url'
 import { connect } from '@chatroom/client'
 import { type Account, makeAccounts, readerName } from './chat/accounts.ts'
 import { ChatCluster, ids } from './chat/cluster.ts'
 import { MailboxReader } from './chat/mailbox-reader.ts'
 import { requestFields, sendMessage, streamSender, unarySender } from './chat/senders.ts'
+import { load } from './load.ts'
 import { idBytes } from './payload.ts'
+import type { Launch } from './processes.ts'
 import type { Connection } from './systems/system.ts'
 
 /** Sessions that the load is spread over. */
 const senders = 8
+
+/** Load before a throughput is measured, milliseconds: code that has just been started is not what serves a chat. */
+const warmup = [
+  { inFlight: 1, ms: 4_000 },
+  { inFlight: 64, ms: 8_000 },
+] as const
 
 interface ConnectOptions {
   /** Index of a replica. Default: the leader. */
@@ -21,11 +30,37 @@ interface ConnectOptions {
 type FoundIds = Set<string> & { total: number }
 
 function adapter(name: string, about: string, sender: typeof unarySender) {
-  return { name, about, start: () => startAdapted(sender) }
+  return {
+    name,
+    about,
+    /** `round`: a driver gives it where it measures a throughput. */
+    async start({ round }: { readonly round?: number } = {}) {
+      const adapted = await startAdapted(sender)
+      if (round !== undefined) await warmUp(adapted)
+      return adapted
+    },
+  }
+}
+
+/**
+ * How the driver starts processes, if it has a way of its own (`start` of its `lib/common.mjs`). Of others it believes that they disturb what it measures, and measures again until they take less.
+ */
+async function driversLaunch(): Promise<Launch | undefined> {
+  const library = new URL('lib/common.mjs', pathToFileURL(process.argv[1] ?? ''))
+  const found: { readonly start?: unknown } = await import(library.href).catch(() => ({}))
+  const { start } = found
+  if (typeof start !== 'function') return undefined
+  return (args, { environment }) => start('chat', process.execPath, args, { env: environment })
+}
+
+async function warmUp(adapted: Awaited<ReturnType<typeof startAdapted>>): Promise<void> {
+  const system = { ...adapted, connect: () => adapted.connect() }
+  for (const { inFlight, ms } of warmup) await load(system, { inFlight, ms, warmupMs: 0 })
 }
 
 async function startAdapted(sender: typeof unarySender) {
-  const cluster = await ChatCluster.start()
+  const launch = await driversLaunch()
+  const cluster = await ChatCluster.start(launch === undefined ? {} : { launch })
   const leader = await cluster.leader()
   const names = Array.from({ length: senders }, (_, n) => `sender${n}`)
   const [reader, ...accounts] = await makeAccounts(cluster.servers[leader] ?? '', [readerName, ...names])

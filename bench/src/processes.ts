@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -28,11 +28,33 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
+/**
+ * Starts Node with these arguments, and what its environment has beside this process's. `log`: the file that it may write to.
+ */
+export type Launch = (
+  args: readonly string[],
+  options: { readonly log: string; readonly environment: Readonly<Record<string, string>> },
+) => ChildProcess
+
+/** With an input that ends when this process does: a program that is told so by that stops when the bench dies. */
+const launchHere: Launch = (args, { log, environment }) => {
+  const output = openSync(log, 'a')
+  const child = spawn(process.execPath, args, {
+    stdio: ['pipe', output, output],
+    env: { ...process.env, ...environment },
+  })
+  closeSync(output)
+  child.stdin?.on('error', () => undefined)
+  return child
+}
+
 export interface ProcessOptions {
   /** For Node itself. */
   readonly nodeFlags?: readonly string[]
   /** Beside what this process has. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Default: `launchHere`. */
+  readonly launch?: Launch
 }
 
 /** A program of its own process, and the file that it writes to. */
@@ -46,19 +68,12 @@ export class Process {
     program: string,
     args: readonly string[],
     log: string,
-    { nodeFlags = [], environment = {} }: ProcessOptions = {},
+    { nodeFlags = [], environment = {}, launch = launchHere }: ProcessOptions = {},
   ) {
-    const output = openSync(log, 'a')
-    // A program that is told so by the end of its input stops when the bench dies.
-    this.#child = spawn(process.execPath, [...nodeFlags, program, ...args], {
-      stdio: ['pipe', output, output],
-      env: { ...process.env, ...environment },
-    })
-    closeSync(output)
+    this.#child = launch([...nodeFlags, program, ...args], { log, environment })
     this.#log = log
     this.pid = this.#child.pid ?? 0
     running.add(this.#child)
-    this.#child.stdin?.on('error', () => undefined)
     this.exited = once(this.#child, 'close').then(() => {
       running.delete(this.#child)
     })
@@ -77,8 +92,9 @@ export class Process {
     await this.exited
   }
 
-  /** The end of what it wrote, for errors. */
+  /** The end of what it wrote, for errors; nothing if whoever launched it has it write elsewhere. */
   get words(): string {
+    if (!existsSync(this.#log)) return ''
     return readFileSync(this.#log, 'utf8').slice(-2_000)
   }
 }

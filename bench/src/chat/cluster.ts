@@ -10,7 +10,7 @@ type Status = Awaited<ReturnType<AdminClient['status']>>
 
 /** What measuring needs, none of it a part of what an acknowledgement means: no bound on one account's rate, sessions that stay, few log lines. */
 const flags = [
-  ...['--mode', 'fail-stop', '--log-level', 'warn', '--log-format', 'json', '--supervised'],
+  ...['--mode', 'fail-stop', '--log-level', 'warn', '--log-format', 'json'],
   ...['--sends-per-second', '0', '--idle-timeout', '86400'],
   ...['--max-connections', '65536', '--max-connections-per-address', '65536'],
 ]
@@ -89,10 +89,15 @@ export class ChatCluster {
       '--metrics-port',
       this.#port + 6,
     ]
-    const { program = programs.server, flags: more = [], nodeFlags: moreForNode = [] } = this.#options
+    const { program = programs.server, flags: more = [], nodeFlags: moreForNode = [], launch } = this.#options
+    // Another launch may give it no input that tells of its end.
+    const supervised = launch === undefined ? ['--supervised'] : []
     this.#replicas[id] = new Process(
       program,
-      [...[...flags, ...more], ...['--id', String(id), '--data-dir', this.directory, ...ports.map(String)]],
+      [
+        ...[...flags, ...supervised, ...more],
+        ...['--id', String(id), '--data-dir', this.directory, ...ports.map(String)],
+      ],
       join(this.directory, `words-of-${id}`),
       { ...this.#options, nodeFlags: [...nodeFlags, ...moreForNode] },
     )

@@ -63,6 +63,11 @@ export const overload: Scenario = {
         found.map(({ peak, over }) => over.rate / mean(peak.map(({ rate }) => rate))),
         atLeast(0.9),
       ),
+      figure(
+        `chat-unary x${saturating}, after it / before it`,
+        'ratio',
+        ({ peak: [before, after] }) => after.rate / before.rate,
+      ),
       figure('refused, of all calls', 'ratio', ({ over }) => over.refusals / over.calls),
       figure('other failures', '', ({ peak, over }) =>
         [...peak, over].reduce((sum, { failures }) => sum + failures, 0),
@@ -85,7 +90,7 @@ export const overload: Scenario = {
 
 interface Overloaded {
   /** Before and after the overload: the machine's own speed changes from window to window, and one alone would be compared with another minute. */
-  readonly peak: readonly Pressed[]
+  readonly peak: readonly [before: Pressed, after: Pressed]
   readonly over: Pressed
   /** Of a client that is not overloaded itself. */
   readonly refusalMs: readonly number[]

@@ -8,7 +8,7 @@ import { uniquePayload } from '../payload.ts'
 import { isServiceError } from '../wire.ts'
 
 const [address = '', token = ''] = process.argv.slice(2)
-const everyMs = 25
+const everyMs = 10
 const refusalMs: number[] = []
 
 const begun = once(process.stdin, 'data')

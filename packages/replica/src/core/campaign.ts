@@ -17,7 +17,7 @@ import { isBoundByLease } from './reads.ts'
 import { becomeFollower, enterTerm } from './role.ts'
 import { addressOf, type Campaign, type Core, currentView, random, rankInView } from './state.ts'
 
-/** Stands for election when it is time and the rules allow it. Called at every tick, and when somebody is proven dead. */
+/** Stands for election when it is time and the rules allow it. Called at every tick, and when a link was refused, which may have proven a leader dead. */
 export function maybeStand(core: Core, out: Outbox): void {
   if (core.role !== 'follower' || core.now < core.standAt || core.installing || isBoundByLease(core)) return
   const may = core.mode.mayStand({

@@ -30,7 +30,9 @@ export function onObservation(core: Core, out: Outbox, observation: PeerObservat
       if (core.mode.onSilence === 'elect' && core.role === 'follower' && core.leader?.id === peer.id) {
         loseLeader(core, out)
       }
-      return reviewDeaths(core, out)
+      reviewDeaths(core, out)
+      // At once if it has the turn now: everybody waits for it, and the next tick may be far.
+      return maybeStand(core, out)
     case 'disconnected':
       peer.connected = false
       core.lead?.progress.delete(peer.id)
@@ -107,8 +109,6 @@ export function reviewDeaths(core: Core, out: Outbox): void {
   }
   if (core.role === 'follower' && core.leader !== null && core.deaths.isDead(core.leader))
     loseLeader(core, out)
-  // At once where this replica has the turn: everybody waits for it, and the next tick may be far.
-  if (core.role === 'follower') maybeStand(core, out)
   if (core.role === 'candidate') consider(core, out)
   if (core.role === 'leader') reviewView(core, out)
 }

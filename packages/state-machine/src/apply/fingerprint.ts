@@ -43,6 +43,7 @@ export function fingerprintOfSend(
   textEnd: number,
 ): number | undefined {
   if (to !== lastTo) {
+    lastTo = null
     ofSendsToLast.beginAs(ofSends).text(to)
     lastTo = to
   }

@@ -6,7 +6,7 @@ export class NameKey {
   length = 0
   /** 32 bits. */
   hash = 0
-  /** Of whom the bytes are: people write to one and the same several times. */
+  /** Of whom the bytes are: who was looked for is added or removed next. */
   #name = ''
 
   set(name: string): this {
