@@ -1,4 +1,5 @@
 // The chat for a driver that measures several systems side by side: a file that exports `adapters`.
+import type { ChildProcess } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { connect } from '@chatroom/client'
 import { type Account, makeAccounts, readerName } from './chat/accounts.ts'
@@ -42,15 +43,28 @@ function adapter(name: string, about: string, sender: typeof unarySender) {
   }
 }
 
+/** Of a driver: its own way to start processes. */
+interface DriverLibrary {
+  start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    options: { readonly env: Readonly<Record<string, string>> },
+  ): ChildProcess
+}
+
 /**
- * How the driver starts processes, if it has a way of its own (`start` of its `lib/common.mjs`). Of others it believes that they disturb what it measures, and measures again until they take less.
+ * How the driver starts processes, if it has a way of its own, in its `lib/common.mjs`. Of others it believes that they disturb what it measures, and measures again until they take less.
  */
 async function driversLaunch(): Promise<Launch | undefined> {
-  const library = new URL('lib/common.mjs', pathToFileURL(process.argv[1] ?? ''))
-  const found: { readonly start?: unknown } = await import(library.href).catch(() => ({}))
-  const { start } = found
-  if (typeof start !== 'function') return undefined
-  return (args, { environment }) => start('chat', process.execPath, args, { env: environment })
+  const place = new URL('lib/common.mjs', pathToFileURL(process.argv[1] ?? ''))
+  const library: unknown = await import(place.href).catch(() => null)
+  if (!isLibrary(library)) return undefined
+  return (args, { environment }) => library.start('chat', process.execPath, args, { env: environment })
+}
+
+function isLibrary(found: unknown): found is DriverLibrary {
+  return typeof found === 'object' && found !== null && 'start' in found && typeof found.start === 'function'
 }
 
 async function warmUp(adapted: Awaited<ReturnType<typeof startAdapted>>): Promise<void> {
