@@ -17,12 +17,22 @@ function ask(address: string, deadlineMs: number): Promise<Answer> {
     socket.on('data', (data) => {
       text += data.toString()
     })
+    // Of a replica that is killed the connection may end like that of one that answered: with nothing, or with a part of it.
     socket.on('end', () => {
-      const status: unknown = JSON.parse(text)
+      const status = parsedOrNull(text)
       if (isStatus(status)) done({ status })
+      else done({ status: null, refused: false, reason: 'the connection ended before its answer' })
     })
     socket.on('error', (error) => done({ status: null, refused: 'code' in error, reason: error.message }))
   })
+}
+
+function parsedOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function isStatus(value: unknown): value is ReplicaStatus {
