@@ -14,7 +14,7 @@ import type { Connection } from './systems/system.ts'
 /** Sessions that the load is spread over. */
 const senders = 8
 
-/** Load before a throughput is measured, milliseconds: code that has just been started is not what serves a chat. The first snapshot is in it, after which V8 compiles much of it anew. */
+/** Load before a throughput is measured, milliseconds: code that has just been started is not what serves a chat. With 64 in flight V8 compiles for some twelve seconds (BENCHMARKS.md). */
 const warmup = [
   { inFlight: 1, ms: 4_000 },
   { inFlight: 64, ms: 16_000 },
@@ -68,8 +68,7 @@ function isLibrary(found: unknown): found is DriverLibrary {
 }
 
 async function warmUp(adapted: Awaited<ReturnType<typeof startAdapted>>): Promise<void> {
-  const system = { ...adapted, connect: () => adapted.connect() }
-  for (const { inFlight, ms } of warmup) await load(system, { inFlight, ms, warmupMs: 0 })
+  for (const { inFlight, ms } of warmup) await load(adapted, { inFlight, ms, warmupMs: 0 })
 }
 
 async function startAdapted(sender: typeof unarySender) {

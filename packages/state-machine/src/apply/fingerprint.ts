@@ -43,6 +43,7 @@ export function fingerprintOfSend(
   textEnd: number,
 ): number | undefined {
   if (to !== lastTo) {
+    // Of nobody, should what follows throw.
     lastTo = null
     ofSendsToLast.beginAs(ofSends).text(to)
     lastTo = to
